@@ -1,0 +1,66 @@
+// Threads for work that costs processor time or blocks for a short while: parsing, signatures,
+// reads of the store. The I/O threads never do such work themselves.
+#ifndef COUNTERSIGN_BASE_WORKER_POOL_H_
+#define COUNTERSIGN_BASE_WORKER_POOL_H_
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
+#include <utility>
+
+#include "base/result.h"
+
+namespace countersign {
+
+// Thread-safe. The destructor finishes what runs.
+class WorkerPool {
+ public:
+  // At most `limit` pieces of work wait or run at a time; more are refused at once.
+  WorkerPool(std::size_t threads, std::size_t limit) : pool_(threads), limit_(limit) {}
+  ~WorkerPool() { pool_.join(); }
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // Runs `work`, which returns a Result<T>, on a thread of the pool and resumes the caller on the
+  // caller's own executor. Code::overloaded if the pool is full.
+  template <class Work>
+  auto run(Work work) -> boost::asio::awaitable<decltype(work())> {
+    const Place place(*this);
+    if (!place.granted()) {
+      co_return fail(Code::overloaded, "The service has more work than it can take. Try again.");
+    }
+    // Spawned, not posted: after a plain post the coroutine would resume on the caller's thread.
+    co_return co_await boost::asio::co_spawn(
+        pool_, [&work]() -> boost::asio::awaitable<decltype(work())> { co_return work(); },
+        boost::asio::use_awaitable);
+  }
+
+  std::size_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
+
+ private:
+  class Place {
+   public:
+    explicit Place(WorkerPool& pool) : pool_(pool) {
+      granted_ = pool_.in_use_.fetch_add(1, std::memory_order_relaxed) < pool_.limit_;
+    }
+    ~Place() { pool_.in_use_.fetch_sub(1, std::memory_order_relaxed); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    bool granted() const { return granted_; }
+
+   private:
+    WorkerPool& pool_;
+    bool granted_;
+  };
+
+  boost::asio::thread_pool pool_;
+  std::size_t limit_;
+  std::atomic<std::size_t> in_use_{0};
+};
+
+}  // namespace countersign
+
+#endif  // COUNTERSIGN_BASE_WORKER_POOL_H_
