@@ -1,0 +1,171 @@
+// The certificate authority: what every front end calls. It alone decides, signs and stores.
+#ifndef COUNTERSIGN_CA_AUTHORITY_H_
+#define COUNTERSIGN_CA_AUTHORITY_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/worker_pool.h"
+#include "ca/caller.h"
+#include "ca/issuer.h"
+#include "ca/profile.h"
+#include "policy/rule_set.h"
+#include "store/committer.h"
+#include "store/store.h"
+#include "x509/csr.h"
+
+namespace countersign::ca {
+
+template <class T>
+using Task = boost::asio::awaitable<T>;
+
+struct PuppetSettings {
+  bool enabled = true;
+  enum class Autosign { unset, none, all, file } autosign = Autosign::unset;
+  std::filesystem::path autosign_file;  // list or executable, looked at for every request
+  std::chrono::seconds autosign_deadline{10};
+  bool allow_duplicate_certs = false;
+  bool allow_subject_alt_names = false;
+  bool allow_authorization_extensions = false;
+  bool allow_auto_renewal = false;
+  std::chrono::seconds auto_renewal_cert_ttl = std::chrono::days(90);
+  std::optional<std::chrono::seconds> ca_ttl;  // instead of the profile's validity
+};
+
+struct AuthorityConfig {
+  std::map<std::string, Profile> profiles;  // "agent" and "server" always exist
+  std::filesystem::path policy_file;        // empty: the default decides alone
+  PuppetSettings puppet;
+  std::vector<std::string> operators;  // certnames that are operators without pp_cli_auth
+  std::vector<std::string> hostnames;  // of the service: never signed by rule
+  std::chrono::seconds crl_delay{2};   // revoked -> published
+  std::chrono::seconds crl_lifetime = std::chrono::days(7);
+  std::string root_crl;                // PEM of the CRLs above ours, in chain order
+  std::size_t workers = 2;
+  std::size_t work_limit = 4096;
+};
+
+// A CSR as a front end decoded it.
+struct Submission {
+  std::string csr;   // PEM or DER as it came
+  std::string name;  // from the path; "" where the wire form has none
+  bool puppet = false;  // [puppet] rules for names that exist, and [puppet] autosign, apply
+};
+
+struct Submitted {
+  store::RequestRecord request;
+  std::optional<store::CertificateRecord> certificate;  // when signed
+  bool repeated = false;  // the same CSR was there already; nothing was decided or stored
+};
+
+// What an approval may give beyond the certname.
+struct Approval {
+  bool subject_alt_names = true;            // those asked for, DNS and IP
+  bool authorization_extensions = false;    // pp_authorization, pp_auth_role; never pp_cli_auth
+  std::optional<std::chrono::seconds> validity;
+};
+
+struct Explanation {
+  policy::Decision decision;
+  std::string certname;
+};
+
+struct Health {
+  bool ready = false;
+  std::vector<std::string> problems;  // for people: what is wrong
+  std::string policy_error;           // of the last reload, "" if it was good
+  std::size_t policy_rules = 0;
+};
+
+// Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
+//
+// Authorization: each call takes the Caller and checks the table of caller.h itself; a refusal is
+// unauthenticated or forbidden, and is audited.
+class Authority {
+ public:
+  // Checks the store against the issuer (issuer row, last CRL number), loads the policy. Throws
+  // std::runtime_error with what to do if anything does not fit: start-up only.
+  Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, store::Store& store,
+            const Clock& clock, const Random& random);
+  ~Authority();
+
+  // Publishes CRLs and watches the policy's files until stop() was called. Spawn it once.
+  Task<void> run();
+  void stop();
+
+  Task<Result<Submitted>> submit(Submission submission, Caller caller);
+  Task<Result<Submitted>> approve(std::string request_id, Approval approval, Caller caller);
+  Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason, Caller caller);
+
+  // Already revoked: already_revoked, nothing is changed.
+  Task<Result<store::CertificateRecord>> revoke(Bytes serial, x509::RevocationReason reason, Caller caller);
+  // Every certificate of the name that is neither revoked nor expired. How many were revoked now;
+  // not_found if the name has no certificate at all.
+  Task<Result<std::size_t>> revoke_name(std::string certname, x509::RevocationReason reason, Caller caller);
+  // Revokes (if `revoke`) and frees the name; a queued request of it is withdrawn too if
+  // `requests`. not_found if there is nothing of that name.
+  struct Clean { bool revoke = true; bool requests = true; };
+  Task<Result<void>> clean(std::string certname, Clean what, Caller caller);
+
+  // Reads; each checks the caller.
+  Task<Result<store::RequestRecord>> request(std::string id, Caller caller);
+  Task<Result<store::RequestRecord>> queued_request(std::string certname, Caller caller);
+  Task<Result<store::RequestPage>> requests(store::RequestQuery query, Caller caller);
+  Task<Result<store::CertificateRecord>> certificate(Bytes serial, Caller caller);
+  Task<Result<store::CertificateRecord>> current_certificate(std::string certname, Caller caller);
+  Task<Result<std::vector<store::CertificateRecord>>> certificates_of(std::string certname, Caller caller);
+  Task<Result<store::CertificatePage>> certificates(store::CertificateQuery query, Caller caller);
+  Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit, Caller caller);
+  Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
+
+  // The secret is in `secret` of the answer and nowhere else.
+  struct NewToken { store::TokenRecord token; std::string secret; };
+  Task<Result<NewToken>> create_token(std::string role, std::string label, std::optional<std::chrono::seconds> lifetime, Caller caller);
+  Task<Result<std::vector<store::TokenRecord>>> tokens(Caller caller);
+  Task<Result<void>> revoke_token(std::string id, Caller caller);
+
+  // The bearer of a token: unauthenticated if it is unknown, expired or revoked.
+  Task<Result<Caller>> identify_token(std::string secret, std::string source, std::string request_id);
+  // The bearer of a client certificate that the TLS layer verified.
+  Caller identify_certificate(const x509::Certificate& certificate, std::string source, std::string request_id) const;
+  // For the TLS layer, during the handshake: is it ours and neither revoked nor unknown? Blocks for
+  // one read of the store.
+  bool trusted(const x509::Certificate& certificate) const;
+  // Rises with every revocation: a kept connection asks trusted() again when it changed.
+  std::uint64_t revocations() const;
+
+  // Writes the audit row of a refused call that a front end refused by itself.
+  Task<void> audit_refusal(std::string what, Caller caller);
+
+  const std::string& chain_pem() const;
+  std::string crl_pem() const;      // ours, then those above
+  Bytes crl_der() const;            // ours alone
+  Timestamp crl_changed() const;
+
+  // A certificate for the service itself: key and chain as PEM. Revokes nothing.
+  Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(const x509::PublicKey& key);
+
+  Result<void> reload_policy();
+  Health health() const;
+  Task<Result<store::Counts>> counts();
+  const AuthorityConfig& config() const;
+  const Clock& clock() const;
+  std::size_t work_in_use() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace countersign::ca
+
+#endif  // COUNTERSIGN_CA_AUTHORITY_H_

@@ -1,0 +1,83 @@
+// The issuing CA: its chain, its signer, and the only way to a certificate under its key.
+#ifndef COUNTERSIGN_CA_ISSUER_H_
+#define COUNTERSIGN_CA_ISSUER_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "ca/profile.h"
+#include "x509/certificate.h"
+#include "x509/crl.h"
+#include "x509/key.h"
+
+namespace countersign::ca {
+
+// Everything in the certificate comes from here and from the profile.
+struct Grant {
+  std::string certname;
+  std::vector<x509::GeneralName> names;     // every SAN
+  std::vector<x509::Extension> extensions;  // copied as they are
+  bool privileged = false;                  // may `extensions` hold pp_cli_auth? Only from `init`
+  std::optional<std::chrono::seconds> validity;  // instead of the profile's
+};
+
+// Immutable, thread-safe. Calls may block on the signer: use the worker pool.
+class Issuer {
+ public:
+  // `chain`: the issuing certificate first, the root last. bad_key if the signer's key is not the
+  // first certificate's, malformed if the chain does not hold together.
+  static Result<std::unique_ptr<Issuer>> create(
+      std::vector<std::shared_ptr<const x509::Certificate>> chain,
+      std::unique_ptr<x509::Signer> signer, const Clock& clock, const Random& random);
+
+  const std::string& id() const { return id_; }  // hex of the SKI
+  const x509::Certificate& certificate() const { return *chain_.front(); }
+  const std::vector<std::shared_ptr<const x509::Certificate>>& chain() const { return chain_; }
+  const std::string& chain_pem() const { return chain_pem_; }
+
+  // A certificate that passed the lint but is not signed yet: made by prepare, spent by issue.
+  class Prepared {
+   public:
+    Prepared(Prepared&&) = default;
+    Prepared& operator=(Prepared&&) = default;
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+
+   private:
+    friend class Issuer;
+    explicit Prepared(Bytes tbs) : tbs_(std::move(tbs)) {}
+    Bytes tbs_;
+  };
+
+  // Builds the TBS with a random 128-bit serial, signs a twin with a throw-away key of the issuer's
+  // kind and lints it. internal with the findings in `cause` if the lint fails.
+  Result<Prepared> prepare(const Profile& profile, const Grant& grant,
+                           const x509::PublicKey& key) const;
+  // Signs exactly the linted TBS.
+  Result<std::shared_ptr<const x509::Certificate>> issue(Prepared prepared) const;
+
+  // Signs a CRL of this issuer.
+  Result<Bytes> sign_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                         std::chrono::sys_seconds next_update,
+                         std::span<const x509::CrlEntry> entries) const;
+
+ private:
+  Issuer(const Clock& clock, const Random& random) : clock_(clock), random_(random) {}
+  const Clock& clock_;
+  const Random& random_;
+  std::vector<std::shared_ptr<const x509::Certificate>> chain_;
+  std::string chain_pem_;
+  std::string id_;
+  std::unique_ptr<x509::Signer> signer_;
+  Bytes algorithm_;
+  std::optional<x509::PrivateKey> throwaway_;
+};
+
+}  // namespace countersign::ca
+
+#endif  // COUNTERSIGN_CA_ISSUER_H_

@@ -1,0 +1,39 @@
+// The one writer: gathers batches that wait and commits them together.
+#ifndef COUNTERSIGN_STORE_COMMITTER_H_
+#define COUNTERSIGN_STORE_COMMITTER_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <memory>
+
+#include "base/result.h"
+#include "store/store.h"
+
+namespace countersign::store {
+
+// Thread-safe. Owns the writer thread. Batching comes from load itself: while one group is being
+// synced the next gathers (at most 256 batches); nobody waits on a timer.
+class Committer {
+ public:
+  // At most `limit` batches wait; more are refused with overloaded.
+  Committer(Store& store, std::size_t limit);
+  ~Committer();  // commits what waits
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Resumes on the caller's executor, after the batch is durable or refused.
+  boost::asio::awaitable<Result<void>> commit(WriteBatch batch);
+  // The same for code that is no coroutine; blocks.
+  Result<void> commit_blocking(WriteBatch batch);
+
+  // False after a commit of unknown outcome until the store could be reopened.
+  bool healthy() const;
+
+ private:
+  struct Queue;
+  std::shared_ptr<Queue> queue_;
+};
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_STORE_COMMITTER_H_

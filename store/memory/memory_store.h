@@ -1,0 +1,15 @@
+// An engine for tests: everything in memory, the same rules.
+#ifndef COUNTERSIGN_STORE_MEMORY_MEMORY_STORE_H_
+#define COUNTERSIGN_STORE_MEMORY_MEMORY_STORE_H_
+
+#include <memory>
+
+#include "store/store.h"
+
+namespace countersign::store {
+
+std::unique_ptr<Store> make_memory_store();
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_STORE_MEMORY_MEMORY_STORE_H_

@@ -1,0 +1,118 @@
+// The rows that the service keeps. Bytes and strings only: the store knows no X.509.
+#ifndef COUNTERSIGN_STORE_RECORDS_H_
+#define COUNTERSIGN_STORE_RECORDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace countersign::store {
+
+// A CA whose certificates and CRLs are kept here. `id` is its key id (SKI) in hex.
+struct IssuerRecord {
+  std::string id;
+  std::string name;      // CN, for people
+  Bytes certificate;     // DER
+  bool operator==(const IssuerRecord&) const = default;
+};
+
+struct Revocation {
+  Timestamp at;
+  int reason = 0;  // CRLReason
+  bool operator==(const Revocation&) const = default;
+};
+
+struct CertificateRecord {
+  std::string issuer;  // IssuerRecord::id
+  Bytes serial;        // unsigned, big-endian, no leading zero
+  std::string certname;
+  Bytes der;
+  Timestamp not_before;
+  Timestamp not_after;
+  std::string profile;
+  std::string rule;        // the rule that granted it, or "operator", "service"
+  std::string request_id;  // "" if there was no request
+  std::string key;         // "ec:P-256"
+  std::string names;       // every SAN, "DNS:a, IP:b"
+  Timestamp issued_at;
+  // Does the certname stand for this certificate? At most one certificate of a name is current; a
+  // clean or a replacement ends it.
+  bool current = true;
+  std::optional<Revocation> revocation;
+  bool operator==(const CertificateRecord&) const = default;
+};
+
+enum class RequestState { queued, signed_, denied, withdrawn };
+std::string_view to_string(RequestState state);  // "queued", "signed", "denied", "withdrawn"
+std::optional<RequestState> parse_request_state(std::string_view text);
+
+struct RequestRecord {
+  std::string id;  // 26 characters, sorts by time of arrival, cannot be guessed
+  std::string certname;
+  Bytes csr;         // DER
+  Bytes csr_sha256;
+  RequestState state = RequestState::queued;
+  std::string rule;    // that decided, "" for the default
+  std::string reason;  // why it waits or was refused
+  std::string trace;   // JSON, see policy/decision.h
+  std::string grant;   // JSON of what the queueing rule grants, "" if it says nothing
+  std::string profile;
+  std::string source;  // IP address
+  std::string caller;  // who submitted
+  std::string key;     // "ec:P-256"
+  std::string names;   // SANs asked for, "DNS:a, IP:b"
+  Timestamp created_at;
+  std::optional<Timestamp> decided_at;
+  std::string decided_by;
+  std::string issuer;  // of the certificate, when signed
+  Bytes serial;        // of the certificate, when signed
+  bool operator==(const RequestRecord&) const = default;
+};
+
+struct CrlRecord {
+  std::string issuer;
+  std::uint64_t number = 0;
+  Timestamp this_update;
+  Timestamp next_update;
+  Bytes der;
+  bool operator==(const CrlRecord&) const = default;
+};
+
+struct RevokedSerial {
+  Bytes serial;
+  Revocation revocation;
+  bool operator==(const RevokedSerial&) const = default;
+};
+
+struct TokenRecord {
+  std::string id;     // public handle
+  Bytes hash;         // SHA-256 of the secret; the secret is not kept
+  std::string role;   // "pipeline", "operator", "auditor"
+  std::string label;
+  std::string created_by;
+  Timestamp created_at;
+  std::optional<Timestamp> expires_at;
+  std::optional<Timestamp> revoked_at;
+  bool operator==(const TokenRecord&) const = default;
+};
+
+struct AuditRecord {
+  std::int64_t sequence = 0;  // given by the store, rising from 1
+  Timestamp at;
+  std::string action;   // "issue", "approve", "deny", "revoke", "clean", "refuse", …
+  std::string actor;    // who
+  std::string source;   // IP address
+  std::string subject;  // certname, token id, …
+  std::string serial;   // hex, or ""
+  std::string detail;   // JSON object
+  std::string request_id;  // of the HTTP request
+  bool operator==(const AuditRecord&) const = default;
+};
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_STORE_RECORDS_H_

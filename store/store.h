@@ -1,0 +1,154 @@
+// What the service keeps, as one interface: reads, and atomic batches of mutations.
+#ifndef COUNTERSIGN_STORE_STORE_H_
+#define COUNTERSIGN_STORE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "store/records.h"
+
+namespace countersign::store {
+
+// Mutations. Each fails the batch it is in, and only that batch, with the code named.
+struct InsertIssuer { IssuerRecord issuer; };                  // same id and other DER: conflict; same row again: nothing
+struct InsertRequest { RequestRecord request; };               // a queued request of the name: request_exists
+// Takes a request from queued to `state`. Not there: not_found; no longer queued: conflict.
+struct DecideRequest {
+  std::string id;
+  RequestState state = RequestState::denied;
+  std::string reason;
+  std::string decided_by;
+  Timestamp at;
+  std::string issuer;
+  Bytes serial;
+};
+// The serial taken: conflict. The name has a current certificate: certificate_exists, or
+// revoked_exists if that one is revoked, unless `replace`: then that one is no longer current.
+struct InsertCertificate {
+  CertificateRecord certificate;
+  bool replace = false;
+};
+// not_found, already_revoked.
+struct RevokeCertificate {
+  std::string issuer;
+  Bytes serial;
+  Revocation revocation;
+};
+struct ReleaseName { std::string certname; };       // no certificate of it is current: not_found if none was
+struct WithdrawRequest { std::string certname; Timestamp at; std::string by; };  // the queued request of the name becomes withdrawn: not_found if none
+struct InsertCrl { CrlRecord crl; };                // number not above the issuer's last: conflict. Older CRLs of the issuer go.
+struct InsertToken { TokenRecord token; };          // hash or id taken: conflict
+struct RevokeToken { std::string id; Timestamp at; };  // not_found, already_revoked
+struct AppendAudit { AuditRecord row; };            // `sequence` is ignored and given by the store
+// Compare and set. `expected` 0: must not exist. conflict otherwise.
+struct PutDocument {
+  std::string space;
+  std::string key;
+  std::string value;
+  std::int64_t expected = 0;
+};
+
+using Mutation =
+    std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
+                 ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken, AppendAudit,
+                 PutDocument>;
+// All of it or none, in this order.
+using WriteBatch = std::vector<Mutation>;
+
+struct Document {
+  std::string value;
+  std::int64_t version = 0;
+};
+
+// A text test given by the caller (a regular expression, say); null: everything.
+using NameFilter = std::function<bool(std::string_view)>;
+
+struct RequestQuery {
+  std::optional<RequestState> state;
+  NameFilter match;
+  std::string after;  // id of the last row of the page before; "" for the first
+  std::size_t limit = 100;
+};
+
+enum class CertificateState { signed_, revoked, expired };
+std::string_view to_string(CertificateState state);  // "signed", "revoked", "expired"
+std::optional<CertificateState> parse_certificate_state(std::string_view text);
+// revoked before expired before signed.
+CertificateState state_of(const CertificateRecord& certificate, Timestamp now);
+
+struct CertificateQuery {
+  std::optional<std::string> certname;
+  std::optional<CertificateState> state;
+  std::optional<Timestamp> expires_before;
+  std::optional<bool> current;
+  NameFilter match;
+  std::int64_t after = 0;  // row cursor of the last row of the page before
+  std::size_t limit = 100;
+};
+struct CertificatePage {
+  std::vector<CertificateRecord> rows;
+  std::int64_t next = 0;  // cursor of the last row; 0: nothing follows
+};
+struct RequestPage {
+  std::vector<RequestRecord> rows;
+  std::string next;  // "": nothing follows
+};
+
+struct Counts {
+  std::int64_t queued = 0;
+  std::int64_t certificates = 0;
+  std::int64_t revoked = 0;
+};
+
+// Reads are thread-safe and see only what is committed and durable; they may block for a short
+// while. apply() is called by one thread at a time (see Committer). A failure of the engine itself
+// is unavailable.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Applies each batch atomically and makes all of them durable with one sync. One result a batch.
+  // If the outcome of the sync is not known, every batch is unavailable, and so is every later
+  // apply() until reopen() succeeded.
+  virtual std::vector<Result<void>> apply(std::span<const WriteBatch> batches) = 0;
+  virtual Result<void> reopen() = 0;
+
+  virtual Result<std::vector<IssuerRecord>> issuers() const = 0;
+
+  virtual Result<std::optional<CertificateRecord>> certificate(const std::string& issuer, ByteView serial) const = 0;
+  // By serial alone, whoever issued it.
+  virtual Result<std::optional<CertificateRecord>> certificate_by_serial(ByteView serial) const = 0;
+  virtual Result<std::optional<CertificateRecord>> current_certificate(const std::string& certname) const = 0;
+  // All of the name, newest first.
+  virtual Result<std::vector<CertificateRecord>> certificates_of(const std::string& certname) const = 0;
+  virtual Result<CertificatePage> certificates(const CertificateQuery& query, Timestamp now) const = 0;
+
+  virtual Result<std::optional<RequestRecord>> request(const std::string& id) const = 0;
+  virtual Result<std::optional<RequestRecord>> queued_request(const std::string& certname) const = 0;
+  // The newest request with exactly this CSR.
+  virtual Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const = 0;
+  virtual Result<std::vector<RequestRecord>> requests_of(const std::string& certname, std::size_t limit) const = 0;  // newest first
+  virtual Result<RequestPage> requests(const RequestQuery& query) const = 0;  // in order of arrival
+
+  // Every certificate of the issuer that is revoked and not expired at `now`, in serial order.
+  virtual Result<std::vector<RevokedSerial>> revoked(const std::string& issuer, Timestamp now) const = 0;
+  virtual Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const = 0;
+
+  virtual Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const = 0;
+  virtual Result<std::vector<TokenRecord>> tokens() const = 0;
+  // Rows about the subject, newest first; "" for all.
+  virtual Result<std::vector<AuditRecord>> audit(const std::string& subject, std::size_t limit) const = 0;
+  virtual Result<std::optional<Document>> document(const std::string& space, const std::string& key) const = 0;
+  virtual Result<Counts> counts() const = 0;
+};
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_STORE_STORE_H_
