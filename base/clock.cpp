@@ -47,12 +47,11 @@ std::string to_rfc3339(Timestamp time) {
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
   char text[32];
-  const int written =
-      std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                    static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                    static_cast<int>(clock.minutes().count()),
-                    static_cast<int>(clock.seconds().count()));
+  const int written = std::snprintf(
+      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()));
   return std::string(text, static_cast<std::size_t>(written));
 }
 
@@ -95,12 +94,23 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
     if (ec != std::errc{} || count < 0 || end == text.data() + text.size()) return std::nullopt;
     std::int64_t unit = 0;
     switch (*end) {
-      case 's': unit = 1; break;
-      case 'm': unit = 60; break;
-      case 'h': unit = 3600; break;
-      case 'd': unit = 86400; break;
-      case 'y': unit = 365 * 86400; break;
-      default: return std::nullopt;
+      case 's':
+        unit = 1;
+        break;
+      case 'm':
+        unit = 60;
+        break;
+      case 'h':
+        unit = 3600;
+        break;
+      case 'd':
+        unit = 86400;
+        break;
+      case 'y':
+        unit = 365 * 86400;
+        break;
+      default:
+        return std::nullopt;
     }
     // A thousand years is over any use and far from overflow.
     constexpr std::int64_t kLongest = std::int64_t{1000} * 365 * 86400;

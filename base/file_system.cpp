@@ -60,8 +60,7 @@ class SystemFiles final : public FileSystem {
                      mode_t mode) const override {
     const std::filesystem::path part = path.string() + ".part";
     {
-      const Descriptor file(
-          ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+      const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
       if (!file.valid()) return system_error("cannot create", part, errno);
       if (::fchmod(file.get(), mode) != 0) return system_error("cannot chmod", part, errno);
       while (!content.empty()) {
@@ -74,7 +73,8 @@ class SystemFiles final : public FileSystem {
       }
       if (::fsync(file.get()) != 0) return system_error("cannot sync", part, errno);
     }
-    if (::rename(part.c_str(), path.c_str()) != 0) return system_error("cannot rename", part, errno);
+    if (::rename(part.c_str(), path.c_str()) != 0)
+      return system_error("cannot rename", part, errno);
     const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
     const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder.valid() || ::fsync(folder.get()) != 0) {

@@ -49,15 +49,15 @@ struct AuthorityConfig {
   std::vector<std::string> hostnames;  // of the service: never signed by rule
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
-  std::string root_crl;                // PEM of the CRLs above ours, in chain order
+  std::string root_crl;  // PEM of the CRLs above ours, in chain order
   std::size_t workers = 2;
   std::size_t work_limit = 4096;
 };
 
 // A CSR as a front end decoded it.
 struct Submission {
-  std::string csr;   // PEM or DER as it came
-  std::string name;  // from the path; "" where the wire form has none
+  std::string csr;      // PEM or DER as it came
+  std::string name;     // from the path; "" where the wire form has none
   bool puppet = false;  // [puppet] rules for names that exist, and [puppet] autosign, apply
 };
 
@@ -69,8 +69,8 @@ struct Submitted {
 
 // What an approval may give beyond the certname.
 struct Approval {
-  bool subject_alt_names = true;            // those asked for, DNS and IP
-  bool authorization_extensions = false;    // pp_authorization, pp_auth_role; never pp_cli_auth
+  bool subject_alt_names = true;          // those asked for, DNS and IP
+  bool authorization_extensions = false;  // pp_authorization, pp_auth_role; never pp_cli_auth
   std::optional<std::chrono::seconds> validity;
 };
 
@@ -104,16 +104,22 @@ class Authority {
 
   Task<Result<Submitted>> submit(Submission submission, Caller caller);
   Task<Result<Submitted>> approve(std::string request_id, Approval approval, Caller caller);
-  Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason, Caller caller);
+  Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason,
+                                          Caller caller);
 
   // Already revoked: already_revoked, nothing is changed.
-  Task<Result<store::CertificateRecord>> revoke(Bytes serial, x509::RevocationReason reason, Caller caller);
+  Task<Result<store::CertificateRecord>> revoke(Bytes serial, x509::RevocationReason reason,
+                                                Caller caller);
   // Every certificate of the name that is neither revoked nor expired. How many were revoked now;
   // not_found if the name has no certificate at all.
-  Task<Result<std::size_t>> revoke_name(std::string certname, x509::RevocationReason reason, Caller caller);
+  Task<Result<std::size_t>> revoke_name(std::string certname, x509::RevocationReason reason,
+                                        Caller caller);
   // Revokes (if `revoke`) and frees the name; a queued request of it is withdrawn too if
   // `requests`. not_found if there is nothing of that name.
-  struct Clean { bool revoke = true; bool requests = true; };
+  struct Clean {
+    bool revoke = true;
+    bool requests = true;
+  };
   Task<Result<void>> clean(std::string certname, Clean what, Caller caller);
 
   // Reads; each checks the caller.
@@ -122,21 +128,29 @@ class Authority {
   Task<Result<store::RequestPage>> requests(store::RequestQuery query, Caller caller);
   Task<Result<store::CertificateRecord>> certificate(Bytes serial, Caller caller);
   Task<Result<store::CertificateRecord>> current_certificate(std::string certname, Caller caller);
-  Task<Result<std::vector<store::CertificateRecord>>> certificates_of(std::string certname, Caller caller);
+  Task<Result<std::vector<store::CertificateRecord>>> certificates_of(std::string certname,
+                                                                      Caller caller);
   Task<Result<store::CertificatePage>> certificates(store::CertificateQuery query, Caller caller);
-  Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit, Caller caller);
+  Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit,
+                                                        Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
 
   // The secret is in `secret` of the answer and nowhere else.
-  struct NewToken { store::TokenRecord token; std::string secret; };
-  Task<Result<NewToken>> create_token(std::string role, std::string label, std::optional<std::chrono::seconds> lifetime, Caller caller);
+  struct NewToken {
+    store::TokenRecord token;
+    std::string secret;
+  };
+  Task<Result<NewToken>> create_token(std::string role, std::string label,
+                                      std::optional<std::chrono::seconds> lifetime, Caller caller);
   Task<Result<std::vector<store::TokenRecord>>> tokens(Caller caller);
   Task<Result<void>> revoke_token(std::string id, Caller caller);
 
   // The bearer of a token: unauthenticated if it is unknown, expired or revoked.
-  Task<Result<Caller>> identify_token(std::string secret, std::string source, std::string request_id);
+  Task<Result<Caller>> identify_token(std::string secret, std::string source,
+                                      std::string request_id);
   // The bearer of a client certificate that the TLS layer verified.
-  Caller identify_certificate(const x509::Certificate& certificate, std::string source, std::string request_id) const;
+  Caller identify_certificate(const x509::Certificate& certificate, std::string source,
+                              std::string request_id) const;
   // For the TLS layer, during the handshake: is it ours and neither revoked nor unknown? Blocks for
   // one read of the store.
   bool trusted(const x509::Certificate& certificate) const;
@@ -147,12 +161,13 @@ class Authority {
   Task<void> audit_refusal(std::string what, Caller caller);
 
   const std::string& chain_pem() const;
-  std::string crl_pem() const;      // ours, then those above
-  Bytes crl_der() const;            // ours alone
+  std::string crl_pem() const;  // ours, then those above
+  Bytes crl_der() const;        // ours alone
   Timestamp crl_changed() const;
 
   // A certificate for the service itself: key and chain as PEM. Revokes nothing.
-  Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(const x509::PublicKey& key);
+  Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(
+      const x509::PublicKey& key);
 
   Result<void> reload_policy();
   Health health() const;

@@ -7,8 +7,8 @@
 
 namespace countersign::ca {
 
-// What a credential makes of its bearer. A client certificate of ours is an agent, or an operator if
-// it carries pp_cli_auth or its certname is in the configured list.
+// What a credential makes of its bearer. A client certificate of ours is an agent, or an operator
+// if it carries pp_cli_auth or its certname is in the configured list.
 enum class Role { anonymous, agent, pipeline, auditor, operator_ };
 std::string_view to_string(Role role);
 

@@ -19,8 +19,8 @@ struct Profile {
   std::vector<std::string> extended_key_usage = {std::string(x509::oid::kServerAuth),
                                                  std::string(x509::oid::kClientAuth)};
   std::vector<std::string> crl_distribution_points;  // URLs
-  std::vector<std::string> ocsp;                      // URLs for AIA
-  std::vector<std::string> ca_issuers;                // URLs for AIA
+  std::vector<std::string> ocsp;                     // URLs for AIA
+  std::vector<std::string> ca_issuers;               // URLs for AIA
 };
 
 }  // namespace countersign::ca

@@ -15,8 +15,8 @@ namespace countersign::store {
 // A CA whose certificates and CRLs are kept here. `id` is its key id (SKI) in hex.
 struct IssuerRecord {
   std::string id;
-  std::string name;      // CN, for people
-  Bytes certificate;     // DER
+  std::string name;   // CN, for people
+  Bytes certificate;  // DER
   bool operator==(const IssuerRecord&) const = default;
 };
 
@@ -53,7 +53,7 @@ std::optional<RequestState> parse_request_state(std::string_view text);
 struct RequestRecord {
   std::string id;  // 26 characters, sorts by time of arrival, cannot be guessed
   std::string certname;
-  Bytes csr;         // DER
+  Bytes csr;  // DER
   Bytes csr_sha256;
   RequestState state = RequestState::queued;
   std::string rule;    // that decided, "" for the default
@@ -89,9 +89,9 @@ struct RevokedSerial {
 };
 
 struct TokenRecord {
-  std::string id;     // public handle
-  Bytes hash;         // SHA-256 of the secret; the secret is not kept
-  std::string role;   // "pipeline", "operator", "auditor"
+  std::string id;    // public handle
+  Bytes hash;        // SHA-256 of the secret; the secret is not kept
+  std::string role;  // "pipeline", "operator", "auditor"
   std::string label;
   std::string created_by;
   Timestamp created_at;
@@ -103,12 +103,12 @@ struct TokenRecord {
 struct AuditRecord {
   std::int64_t sequence = 0;  // given by the store, rising from 1
   Timestamp at;
-  std::string action;   // "issue", "approve", "deny", "revoke", "clean", "refuse", …
-  std::string actor;    // who
-  std::string source;   // IP address
-  std::string subject;  // certname, token id, …
-  std::string serial;   // hex, or ""
-  std::string detail;   // JSON object
+  std::string action;      // "issue", "approve", "deny", "revoke", "clean", "refuse", …
+  std::string actor;       // who
+  std::string source;      // IP address
+  std::string subject;     // certname, token id, …
+  std::string serial;      // hex, or ""
+  std::string detail;      // JSON object
   std::string request_id;  // of the HTTP request
   bool operator==(const AuditRecord&) const = default;
 };

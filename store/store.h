@@ -17,8 +17,12 @@
 namespace countersign::store {
 
 // Mutations. Each fails the batch it is in, and only that batch, with the code named.
-struct InsertIssuer { IssuerRecord issuer; };                  // same id and other DER: conflict; same row again: nothing
-struct InsertRequest { RequestRecord request; };               // a queued request of the name: request_exists
+struct InsertIssuer {
+  IssuerRecord issuer;
+};  // same id and other DER: conflict; same row again: nothing
+struct InsertRequest {
+  RequestRecord request;
+};  // a queued request of the name: request_exists
 // Takes a request from queued to `state`. Not there: not_found; no longer queued: conflict.
 struct DecideRequest {
   std::string id;
@@ -41,12 +45,27 @@ struct RevokeCertificate {
   Bytes serial;
   Revocation revocation;
 };
-struct ReleaseName { std::string certname; };       // no certificate of it is current: not_found if none was
-struct WithdrawRequest { std::string certname; Timestamp at; std::string by; };  // the queued request of the name becomes withdrawn: not_found if none
-struct InsertCrl { CrlRecord crl; };                // number not above the issuer's last: conflict. Older CRLs of the issuer go.
-struct InsertToken { TokenRecord token; };          // hash or id taken: conflict
-struct RevokeToken { std::string id; Timestamp at; };  // not_found, already_revoked
-struct AppendAudit { AuditRecord row; };            // `sequence` is ignored and given by the store
+struct ReleaseName {
+  std::string certname;
+};  // no certificate of it is current: not_found if none was
+struct WithdrawRequest {
+  std::string certname;
+  Timestamp at;
+  std::string by;
+};  // the queued request of the name becomes withdrawn: not_found if none
+struct InsertCrl {
+  CrlRecord crl;
+};  // number not above the issuer's last: conflict. Older CRLs of the issuer go.
+struct InsertToken {
+  TokenRecord token;
+};  // hash or id taken: conflict
+struct RevokeToken {
+  std::string id;
+  Timestamp at;
+};  // not_found, already_revoked
+struct AppendAudit {
+  AuditRecord row;
+};  // `sequence` is ignored and given by the store
 // Compare and set. `expected` 0: must not exist. conflict otherwise.
 struct PutDocument {
   std::string space;
@@ -55,10 +74,9 @@ struct PutDocument {
   std::int64_t expected = 0;
 };
 
-using Mutation =
-    std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
-                 ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken, AppendAudit,
-                 PutDocument>;
+using Mutation = std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate,
+                              RevokeCertificate, ReleaseName, WithdrawRequest, InsertCrl,
+                              InsertToken, RevokeToken, AppendAudit, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
 
@@ -122,30 +140,39 @@ class Store {
 
   virtual Result<std::vector<IssuerRecord>> issuers() const = 0;
 
-  virtual Result<std::optional<CertificateRecord>> certificate(const std::string& issuer, ByteView serial) const = 0;
+  virtual Result<std::optional<CertificateRecord>> certificate(const std::string& issuer,
+                                                               ByteView serial) const = 0;
   // By serial alone, whoever issued it.
   virtual Result<std::optional<CertificateRecord>> certificate_by_serial(ByteView serial) const = 0;
-  virtual Result<std::optional<CertificateRecord>> current_certificate(const std::string& certname) const = 0;
+  virtual Result<std::optional<CertificateRecord>> current_certificate(
+      const std::string& certname) const = 0;
   // All of the name, newest first.
-  virtual Result<std::vector<CertificateRecord>> certificates_of(const std::string& certname) const = 0;
-  virtual Result<CertificatePage> certificates(const CertificateQuery& query, Timestamp now) const = 0;
+  virtual Result<std::vector<CertificateRecord>> certificates_of(
+      const std::string& certname) const = 0;
+  virtual Result<CertificatePage> certificates(const CertificateQuery& query,
+                                               Timestamp now) const = 0;
 
   virtual Result<std::optional<RequestRecord>> request(const std::string& id) const = 0;
-  virtual Result<std::optional<RequestRecord>> queued_request(const std::string& certname) const = 0;
+  virtual Result<std::optional<RequestRecord>> queued_request(
+      const std::string& certname) const = 0;
   // The newest request with exactly this CSR.
   virtual Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const = 0;
-  virtual Result<std::vector<RequestRecord>> requests_of(const std::string& certname, std::size_t limit) const = 0;  // newest first
+  virtual Result<std::vector<RequestRecord>> requests_of(
+      const std::string& certname, std::size_t limit) const = 0;              // newest first
   virtual Result<RequestPage> requests(const RequestQuery& query) const = 0;  // in order of arrival
 
   // Every certificate of the issuer that is revoked and not expired at `now`, in serial order.
-  virtual Result<std::vector<RevokedSerial>> revoked(const std::string& issuer, Timestamp now) const = 0;
+  virtual Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
+                                                     Timestamp now) const = 0;
   virtual Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const = 0;
 
   virtual Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const = 0;
   virtual Result<std::vector<TokenRecord>> tokens() const = 0;
   // Rows about the subject, newest first; "" for all.
-  virtual Result<std::vector<AuditRecord>> audit(const std::string& subject, std::size_t limit) const = 0;
-  virtual Result<std::optional<Document>> document(const std::string& space, const std::string& key) const = 0;
+  virtual Result<std::vector<AuditRecord>> audit(const std::string& subject,
+                                                 std::size_t limit) const = 0;
+  virtual Result<std::optional<Document>> document(const std::string& space,
+                                                   const std::string& key) const = 0;
   virtual Result<Counts> counts() const = 0;
 };
 

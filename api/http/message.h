@@ -24,8 +24,8 @@ struct Request {
   std::string query;   // after '?', still encoded
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string source;      // IP address
-  std::string request_id;  // given by us
+  std::string source;                                           // IP address
+  std::string request_id;                                       // given by us
   std::shared_ptr<const x509::Certificate> client_certificate;  // verified, or null
   std::map<std::string, std::string> parameters;  // of the path, decoded once; filled by the Router
 

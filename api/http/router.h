@@ -17,17 +17,30 @@ class Router {
   // `pattern`: "/v1/requests/{id}/approve". A parameter is one segment, decoded once, not empty.
   void add(std::string method, std::string pattern, Handler handler);
 
-  struct Found { const Handler* handler; std::map<std::string, std::string> parameters; };
+  struct Found {
+    const Handler* handler;
+    std::map<std::string, std::string> parameters;
+  };
   struct NoPath {};
-  struct NoMethod { std::vector<std::string> allowed; };
+  struct NoMethod {
+    std::vector<std::string> allowed;
+  };
   // A path with "." or ".." segments, an empty segment, or a bad escape matches nothing.
   std::variant<Found, NoPath, NoMethod> find(std::string_view method, std::string_view path) const;
 
-  struct Route { std::string method; std::string pattern; };
+  struct Route {
+    std::string method;
+    std::string pattern;
+  };
   std::vector<Route> routes() const;
 
  private:
-  struct Entry { std::string method; std::string pattern; std::vector<std::string> segments; Handler handler; };
+  struct Entry {
+    std::string method;
+    std::string pattern;
+    std::vector<std::string> segments;
+    Handler handler;
+  };
   std::vector<Entry> entries_;
 };
 

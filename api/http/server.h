@@ -19,16 +19,19 @@ struct Limits {
   std::size_t body_bytes = 512 * 1024;
   std::size_t connections = 10000;
   std::chrono::milliseconds handshake{10000};
-  std::chrono::milliseconds read{15000};   // from the first wait for a request's header to its last byte
+  std::chrono::milliseconds read{
+      15000};  // from the first wait for a request's header to its last byte
   std::chrono::milliseconds write{15000};
-  std::chrono::milliseconds idle{60000};   // between requests of a kept connection
+  std::chrono::milliseconds idle{60000};  // between requests of a kept connection
 };
 
 // What the TLS layer asks about client certificates.
 struct ClientTrust {
   std::string ca_pem;  // the chain that client certificates must end in
-  std::function<bool(const x509::Certificate&)> trusted;  // called in the handshake; may block shortly
-  std::function<std::uint64_t()> revocations;  // when it rises, kept connections ask trusted() again
+  std::function<bool(const x509::Certificate&)>
+      trusted;  // called in the handshake; may block shortly
+  std::function<std::uint64_t()>
+      revocations;  // when it rises, kept connections ask trusted() again
 };
 
 // Thread-safe where it says so. Runs on the given io_context, which several threads may run.

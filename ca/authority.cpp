@@ -1,0 +1,249 @@
+#include "ca/authority.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/json.hpp>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "ca/authority_state.h"
+#include "ca/facts.h"
+#include "x509/digest.h"
+
+namespace countersign::ca {
+namespace {
+
+constexpr std::size_t kPrograms = 8;
+constexpr std::size_t kProgramsWaiting = 64;
+// How often the files of the policy are looked at and a due CRL is noticed. Far below the bound of
+// 5 s from a revocation to its CRL.
+constexpr auto kTick = std::chrono::milliseconds(200);
+
+std::vector<std::string> profile_names(const AuthorityConfig& config) {
+  std::vector<std::string> names = {"agent"};  // the first is the default
+  for (const auto& [name, profile] : config.profiles) {
+    if (name != "agent") names.push_back(name);
+  }
+  return names;
+}
+
+template <class T>
+T must(Result<T> result, const std::string& doing) {
+  if (result.has_error()) {
+    throw std::runtime_error(
+        doing + ": " + result.error().detail +
+        (result.error().cause.empty() ? "" : " (" + result.error().cause + ")"));
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(result).value();
+}
+
+// The store must belong to this CA key, and its last CRL must be what its row says.
+void check_consistency(store::Store& store, const Issuer& issuer) {
+  for (const store::IssuerRecord& row : must(store.issuers(), "Reading the store")) {
+    if (row.id == issuer.id() && !std::ranges::equal(row.certificate, issuer.certificate().der())) {
+      throw std::runtime_error(
+          "The store knows another certificate for this CA key. Start with the chain.pem that "
+          "belongs to this store, or with a new store.");
+    }
+  }
+  const auto last = must(store.last_crl(issuer.id()), "Reading the last CRL");
+  if (last) {
+    const auto crl = must(x509::Crl::parse(last->der), "Reading the last CRL");
+    if (crl->number() != last->number || !crl->signed_by(issuer.certificate().public_key())) {
+      throw std::runtime_error("The last CRL in the store (number " + std::to_string(last->number) +
+                               ") does not fit this CA. Restore the store from a backup.");
+    }
+  }
+}
+
+}  // namespace
+
+Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> ca,
+                        store::Store& rows, const Clock& time, const Random& randomness)
+    : config(std::move(configuration)),
+      issuer(std::move(ca)),
+      store(rows),
+      clock(time),
+      random(randomness),
+      committer(store, config.work_limit),
+      policy(config.policy_file, profile_names(config)),
+      crl(*issuer, store, committer, clock, config.crl_delay, config.crl_lifetime, config.root_crl),
+      programs(kPrograms, kPrograms + kProgramsWaiting),
+      pool(config.workers, config.work_limit) {}
+
+Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, store::Store& store,
+                     const Clock& clock, const Random& random)
+    : state_(std::make_unique<State>(std::move(config), std::move(issuer), store, clock, random)) {
+  State& state = *state_;
+  if (!state.config.profiles.contains("agent") || !state.config.profiles.contains("server")) {
+    throw std::runtime_error("The profiles 'agent' and 'server' must exist.");
+  }
+  check_consistency(store, *state.issuer);
+  must(state.committer.commit_blocking(
+           {store::InsertIssuer{{.id = state.issuer->id(),
+                                 .name = state.issuer->certificate().common_name(),
+                                 .certificate = to_bytes(state.issuer->certificate().der())}}}),
+       "Writing the issuer to the store");
+  must(state.policy.reload(), "The policy is refused");
+  must(state.crl.publish(), "Publishing the first CRL");
+}
+
+Authority::~Authority() = default;
+
+Task<void> Authority::run() {
+  State& state = *state_;
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  while (!state.stopping.load()) {
+    const auto done = co_await state.pool.run([&state]() -> Result<void> {
+      state.policy.reload_if_changed();
+      return state.crl.due() ? state.crl.publish() : Result<void>();
+    });
+    if (done.has_error()) {
+      log::error("crl_not_published",
+                 {{"error", done.error().detail}, {"cause", done.error().cause}});
+    }
+    timer.expires_after(done.has_error() ? 5 * kTick : kTick);
+    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  }
+}
+
+void Authority::stop() { state_->stopping.store(true); }
+
+const Profile& Authority::State::profile(const std::string& name) const {
+  const auto found = config.profiles.find(name.empty() ? "agent" : name);
+  // A profile can vanish only if the configuration changed while a request waited.
+  return found != config.profiles.end() ? found->second : config.profiles.at("agent");
+}
+
+// ULID: 48 bits of milliseconds and 80 random bits in Crockford's base 32.
+std::string Authority::State::new_id() const {
+  static constexpr char kAlphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  std::uint64_t time = static_cast<std::uint64_t>(clock.now().time_since_epoch().count());
+  std::string id(26, '0');
+  for (std::size_t i = 10; i-- > 0; time >>= 5) id[i] = kAlphabet[time & 31];
+  const Bytes noise = random.bytes(16);
+  for (std::size_t i = 0; i < 16; ++i) id[10 + i] = kAlphabet[noise[i] & 31];
+  return id;
+}
+
+store::AuditRecord Authority::State::audit(
+    std::string action, const Caller& caller, std::string subject,
+    std::initializer_list<std::pair<std::string_view, std::string>> detail,
+    std::string serial) const {
+  boost::json::object object;
+  for (const auto& [key, value] : detail) object[{key.data(), key.size()}] = value;
+  return {.sequence = 0,
+          .at = clock.now(),
+          .action = std::move(action),
+          .actor = caller.describe(),
+          .source = caller.source,
+          .subject = std::move(subject),
+          .serial = std::move(serial),
+          .detail = boost::json::serialize(object),
+          .request_id = caller.request_id};
+}
+
+Task<Result<void>> Authority::State::authorize(Action action, const Caller& caller) {
+  if (allowed(caller.role, action)) co_return Result<void>();
+  // Reading and submitting without a right is noise on a public port; the rest is worth a row.
+  store::WriteBatch batch;
+  batch.push_back(store::AppendAudit{
+      audit("refuse", caller, "", {{"action", std::string(to_string(action))}})});
+  const auto written = co_await committer.commit(std::move(batch));
+  if (written.has_error()) log::error("audit_failed", {{"error", written.error().detail}});
+  if (caller.role == Role::anonymous) {
+    co_return fail(Code::unauthenticated,
+                   "This needs a client certificate of an operator, or a bearer token.");
+  }
+  co_return fail(Code::forbidden, "The role '" + std::string(to_string(caller.role)) +
+                                      "' may not " + std::string(to_string(action)) + ".");
+}
+
+store::CertificateRecord certificate_row(const std::string& issuer,
+                                         const x509::Certificate& certificate, Timestamp now) {
+  store::CertificateRecord row;
+  row.issuer = issuer;
+  row.serial = certificate.serial();
+  row.certname = certificate.common_name();
+  row.der = to_bytes(certificate.der());
+  row.not_before = certificate.not_before();
+  row.not_after = certificate.not_after();
+  row.key = x509::to_string(certificate.public_key().spec());
+  row.names = names_text(certificate.subject_alt_names());
+  row.issued_at = now;
+  return row;
+}
+
+Result<Authority::State::Signed> Authority::State::sign(const Grant& grant, const Profile& profile,
+                                                        const x509::Csr& csr, std::string rule,
+                                                        std::string request_id) const {
+  auto prepared = issuer->prepare(profile, grant, csr.public_key());
+  if (prepared.has_error()) return prepared.error();
+  auto issued = issuer->issue(std::move(prepared).value());
+  if (issued.has_error()) return issued.error();
+  Signed made{certificate_row(issuer->id(), **issued, clock.now()), std::move(issued).value()};
+  made.row.profile = profile.name;
+  made.row.rule = std::move(rule);
+  made.row.request_id = std::move(request_id);
+  return made;
+}
+
+Task<Result<std::shared_ptr<const x509::Certificate>>> Authority::issue_service_certificate(
+    const x509::PublicKey& key) {
+  State& state = *state_;
+  auto made = co_await state.pool.run([&]() -> Result<std::shared_ptr<const x509::Certificate>> {
+    Grant grant{.certname = state.config.hostnames.at(0)};
+    for (const std::string& host : state.config.hostnames) {
+      const bool address = host.find(':') != std::string::npos ||
+                           host.find_first_not_of("0123456789.") == std::string::npos;
+      grant.names.push_back(
+          {address ? x509::GeneralName::Type::ip : x509::GeneralName::Type::dns, host});
+    }
+    auto prepared = state.issuer->prepare(state.profile("server"), grant, key);
+    if (prepared.has_error()) return prepared.error();
+    return state.issuer->issue(std::move(prepared).value());
+  });
+  if (made.has_error()) co_return made.error();
+  store::CertificateRecord row = certificate_row(state.issuer->id(), **made, state.clock.now());
+  row.profile = "server";
+  row.rule = "service";
+  // The service's own certificate does not take the name: see reserved names in authority_submit.
+  row.current = false;
+  const Caller self{.role = Role::operator_, .name = "service", .source = "", .request_id = ""};
+  auto note = state.audit("issue", self, row.certname, {{"rule", "service"}, {"names", row.names}},
+                          to_hex(row.serial));
+  store::WriteBatch batch;
+  batch.push_back(store::InsertCertificate{std::move(row)});
+  batch.push_back(store::AppendAudit{std::move(note)});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  co_return made;
+}
+
+Result<void> Authority::reload_policy() { return state_->policy.reload(); }
+
+Health Authority::health() const {
+  const State& state = *state_;
+  Health health;
+  health.policy_error = state.policy.error();
+  health.policy_rules = state.policy.current()->size();
+  if (!state.committer.healthy()) {
+    health.problems.push_back("The store cannot be written; see the log.");
+  }
+  if (state.crl.expired()) health.problems.push_back("The CRL is past its nextUpdate.");
+  health.ready = health.problems.empty() && !state.stopping.load();
+  return health;
+}
+
+const std::string& Authority::chain_pem() const { return state_->issuer->chain_pem(); }
+std::string Authority::crl_pem() const { return state_->crl.pem(); }
+Bytes Authority::crl_der() const { return state_->crl.der(); }
+Timestamp Authority::crl_changed() const { return state_->crl.changed_at(); }
+const AuthorityConfig& Authority::config() const { return state_->config; }
+const Clock& Authority::clock() const { return state_->clock; }
+std::size_t Authority::work_in_use() const { return state_->pool.in_use(); }
+std::uint64_t Authority::revocations() const { return state_->revocations.load(); }
+
+}  // namespace countersign::ca

@@ -1,0 +1,117 @@
+// Credentials: tokens, client certificates, and the roles that they give.
+#include <algorithm>
+
+#include "ca/authority.h"
+#include "ca/authority_state.h"
+#include "x509/digest.h"
+
+namespace countersign::ca {
+namespace {
+
+constexpr std::size_t kSecretBytes = 32;
+// So that a token is recognised where it should not be: in a log, in a repository.
+constexpr std::string_view kSecretPrefix = "cst_";
+
+std::optional<Role> token_role(std::string_view text) {
+  for (const Role role : {Role::pipeline, Role::operator_, Role::auditor}) {
+    if (to_string(role) == text) return role;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Task<Result<Authority::NewToken>> Authority::create_token(
+    std::string role, std::string label, std::optional<std::chrono::seconds> lifetime,
+    Caller caller) {
+  State& state = *state_;
+  const auto permitted = co_await state.authorize(Action::administer_tokens, caller);
+  if (permitted.has_error()) co_return permitted.error();
+  if (!token_role(role)) {
+    co_return fail(Code::malformed, "There is no role '" + role +
+                                        "' for tokens. Use pipeline, operator or auditor.");
+  }
+  NewToken made;
+  made.secret = std::string(kSecretPrefix) + to_base64url(state.random.bytes(kSecretBytes));
+  made.token = {.id = state.new_id(),
+                .hash = x509::sha256(as_bytes(made.secret)),
+                .role = std::move(role),
+                .label = std::move(label),
+                .created_by = caller.describe(),
+                .created_at = state.clock.now(),
+                .expires_at = std::nullopt,
+                .revoked_at = std::nullopt};
+  if (lifetime) made.token.expires_at = made.token.created_at + *lifetime;
+  store::WriteBatch batch;
+  batch.push_back(store::InsertToken{made.token});
+  batch.push_back(
+      store::AppendAudit{state.audit("create token", caller, made.token.id,
+                                     {{"role", made.token.role}, {"label", made.token.label}})});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  co_return made;
+}
+
+Task<Result<std::vector<store::TokenRecord>>> Authority::tokens(Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::administer_tokens, caller,
+                                   [&] { return state.store.tokens(); });
+}
+
+Task<Result<void>> Authority::revoke_token(std::string id, Caller caller) {
+  State& state = *state_;
+  const auto permitted = co_await state.authorize(Action::administer_tokens, caller);
+  if (permitted.has_error()) co_return permitted.error();
+  store::WriteBatch batch;
+  batch.push_back(store::RevokeToken{id, state.clock.now()});
+  batch.push_back(store::AppendAudit{state.audit("revoke token", caller, id, {})});
+  co_return co_await state.committer.commit(std::move(batch));
+}
+
+Task<Result<Caller>> Authority::identify_token(std::string secret, std::string source,
+                                               std::string request_id) {
+  State& state = *state_;
+  co_return co_await state.pool.run([&]() -> Result<Caller> {
+    // Found by its hash: the comparison cannot leak more than the hash of a guess.
+    const auto found = state.store.token_by_hash(x509::sha256(as_bytes(secret)));
+    wipe(secret.data(), secret.size());
+    if (found.has_error()) return found.error();
+    const Timestamp now = state.clock.now();
+    const bool usable =
+        *found && !(*found)->revoked_at && (!(*found)->expires_at || now < *(*found)->expires_at);
+    const auto role = usable ? token_role((*found)->role) : std::nullopt;
+    if (!role) {
+      return fail(Code::unauthenticated, "The bearer token is unknown, expired or revoked.");
+    }
+    return Caller{*role, (*found)->id, source, request_id};
+  });
+}
+
+Caller Authority::identify_certificate(const x509::Certificate& certificate, std::string source,
+                                       std::string request_id) const {
+  const auto& operators = state_->config.operators;
+  const x509::Extension* mark = certificate.find(policy::kCliAuthOid);
+  const bool marked = mark != nullptr && x509::text_of(*mark) == "true";
+  const bool listed = std::ranges::find(operators, certificate.common_name()) != operators.end();
+  return {.role = marked || listed ? Role::operator_ : Role::agent,
+          .name = certificate.common_name(),
+          .source = std::move(source),
+          .request_id = std::move(request_id)};
+}
+
+bool Authority::trusted(const x509::Certificate& certificate) const {
+  const auto found = state_->store.certificate(state_->issuer->id(), certificate.serial());
+  return found.has_value() && *found && !(*found)->revocation &&
+         std::ranges::equal((*found)->der, certificate.der());
+}
+
+Task<void> Authority::audit_refusal(std::string what, Caller caller) {
+  store::WriteBatch batch;
+  batch.push_back(
+      store::AppendAudit{state_->audit("refuse", caller, "", {{"call", std::move(what)}})});
+  const auto written = co_await state_->committer.commit(std::move(batch));
+  static_cast<void>(
+      written.has_error());  // the committer's health tells; the call is refused anyway
+}
+
+}  // namespace countersign::ca

@@ -1,0 +1,102 @@
+// What operators do with the queue: approve and deny.
+#include "ca/approval.h"
+#include "ca/authority.h"
+#include "ca/authority_state.h"
+
+namespace countersign::ca {
+namespace {
+
+Result<store::RequestRecord> waiting_request(const store::Store& store, const std::string& id) {
+  auto found = required(store.request(id), "There is no request with this id.");
+  if (found.has_value() && found->state != store::RequestState::queued) {
+    return fail(Code::conflict, "The request is " + std::string(store::to_string(found->state)) +
+                                    " already; only a queued one can be decided.");
+  }
+  return found;
+}
+
+// What its rule said it may hold; where the rule said nothing, what the operator approves.
+Result<Grant> grant_for(const store::RequestRecord& row, const x509::Csr& csr,
+                        const Approval& approval) {
+  if (row.grant.empty()) return grant_of_approval(csr, row.certname, approval);
+  const auto granted = granted_from_json(row.grant);
+  if (granted.has_error()) return granted.error();
+  Grant grant = grant_of_rule(csr, row.certname, *granted);
+  grant.validity = approval.validity;
+  return grant;
+}
+
+}  // namespace
+
+Task<Result<Submitted>> Authority::approve(std::string request_id, Approval approval,
+                                           Caller caller) {
+  State& state = *state_;
+  Submitted outcome;
+  auto made = co_await state.guarded(Action::decide, caller, [&]() -> Result<State::Signed> {
+    auto row = waiting_request(state.store, request_id);
+    if (row.has_error()) return row.error();
+    outcome.request = std::move(*row);
+    // The bytes are parsed and proven again: an approval trusts nothing but the stored CSR.
+    auto csr = x509::Csr::parse(outcome.request.csr);
+    if (csr.has_error()) return csr.error();
+    const auto possession = (*csr)->verify_possession();
+    if (possession.has_error()) return possession.error();
+    if (!approval.validity) approval.validity = state.config.puppet.ca_ttl;
+    auto grant = grant_for(outcome.request, **csr, approval);
+    if (grant.has_error()) return grant.error();
+    return state.sign(*grant, state.profile(outcome.request.profile), **csr, "operator",
+                      outcome.request.id);
+  });
+  if (made.has_error()) co_return made.error();
+
+  store::RequestRecord& request = outcome.request;
+  request.state = store::RequestState::signed_;
+  request.decided_at = state.clock.now();
+  request.decided_by = caller.describe();
+  request.issuer = made->row.issuer;
+  request.serial = made->row.serial;
+  outcome.certificate = made->row;
+  store::WriteBatch batch;
+  batch.push_back(store::DecideRequest{.id = request.id,
+                                       .state = request.state,
+                                       .reason = request.reason,
+                                       .decided_by = request.decided_by,
+                                       .at = *request.decided_at,
+                                       .issuer = request.issuer,
+                                       .serial = request.serial});
+  batch.push_back(
+      store::InsertCertificate{std::move(made->row), state.config.puppet.allow_duplicate_certs});
+  batch.push_back(store::AppendAudit{state.audit(
+      "approve", caller, request.certname,
+      {{"request", request.id}, {"names", outcome.certificate->names}}, to_hex(request.serial))});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  co_return outcome;
+}
+
+Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::string reason,
+                                                   Caller caller) {
+  State& state = *state_;
+  auto row = co_await state.guarded(Action::decide, caller,
+                                    [&] { return waiting_request(state.store, request_id); });
+  if (row.has_error()) co_return row.error();
+  row->state = store::RequestState::denied;
+  row->reason = reason;
+  row->decided_at = state.clock.now();
+  row->decided_by = caller.describe();
+  store::WriteBatch batch;
+  batch.push_back(store::DecideRequest{.id = row->id,
+                                       .state = row->state,
+                                       .reason = reason,
+                                       .decided_by = row->decided_by,
+                                       .at = *row->decided_at,
+                                       .issuer = {},
+                                       .serial = {}});
+  batch.push_back(store::AppendAudit{
+      state.audit("deny", caller, row->certname, {{"request", row->id}, {"reason", reason}})});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  co_return row;
+}
+
+}  // namespace countersign::ca

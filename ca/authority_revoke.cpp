@@ -1,0 +1,110 @@
+// Revocation, and the freeing of names.
+#include "ca/authority.h"
+#include "ca/authority_state.h"
+
+namespace countersign::ca {
+namespace {
+
+std::vector<store::CertificateRecord> revocable(std::vector<store::CertificateRecord> all,
+                                                Timestamp now) {
+  std::erase_if(all, [now](const store::CertificateRecord& row) {
+    return store::state_of(row, now) != store::CertificateState::signed_;
+  });
+  return all;
+}
+
+}  // namespace
+
+Task<Result<store::CertificateRecord>> Authority::revoke(Bytes serial,
+                                                         x509::RevocationReason reason,
+                                                         Caller caller) {
+  State& state = *state_;
+  auto row = co_await state.guarded(Action::revoke, caller, [&] {
+    return required(state.store.certificate(state.issuer->id(), serial),
+                    "There is no certificate with this serial.");
+  });
+  if (row.has_error()) co_return row.error();
+  if (row->revocation) {
+    co_return fail(Code::already_revoked, "The certificate is revoked already.");
+  }
+  row->revocation = store::Revocation{state.clock.now(), static_cast<int>(reason)};
+  store::WriteBatch batch;
+  batch.push_back(store::RevokeCertificate{row->issuer, row->serial, *row->revocation});
+  batch.push_back(store::AppendAudit{state.audit("revoke", caller, row->certname,
+                                                 {{"reason", std::string(x509::to_string(reason))}},
+                                                 to_hex(row->serial))});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  state.revocations.fetch_add(1);
+  state.crl.changed();
+  co_return row;
+}
+
+Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
+                                                 x509::RevocationReason reason, Caller caller) {
+  State& state = *state_;
+  auto rows = co_await state.guarded(Action::revoke, caller,
+                                     [&] { return state.store.certificates_of(certname); });
+  if (rows.has_error()) co_return rows.error();
+  if (rows->empty()) {
+    co_return fail(Code::not_found, "There is no certificate for the name '" + certname + "'.");
+  }
+  std::size_t revoked = 0;
+  for (const store::CertificateRecord& row : revocable(std::move(*rows), state.clock.now())) {
+    const auto done = co_await revoke(row.serial, reason, caller);
+    if (done.has_value()) {
+      ++revoked;
+    } else if (done.error().code != Code::already_revoked) {
+      co_return done.error();
+    }
+  }
+  co_return revoked;
+}
+
+Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller caller) {
+  State& state = *state_;
+  bool known = false;
+  bool queued = false;
+  bool current = false;
+  auto rows = co_await state.guarded(
+      Action::revoke, caller, [&]() -> Result<std::vector<store::CertificateRecord>> {
+        const auto waiting = state.store.queued_request(certname);
+        if (waiting.has_error()) return waiting.error();
+        const auto standing = state.store.current_certificate(certname);
+        if (standing.has_error()) return standing.error();
+        queued = waiting->has_value();
+        current = standing->has_value();
+        return state.store.certificates_of(certname);
+      });
+  if (rows.has_error()) co_return rows.error();
+  known = !rows->empty() || (queued && what.requests);
+  if (!known) co_return fail(Code::not_found, "There is nothing of the name '" + certname + "'.");
+
+  // One batch: the name is not freed while a certificate of it could still be trusted.
+  const Timestamp now = state.clock.now();
+  store::WriteBatch batch;
+  std::size_t revoked = 0;
+  if (what.revoke) {
+    for (const store::CertificateRecord& row : revocable(std::move(*rows), now)) {
+      const int reason = static_cast<int>(x509::RevocationReason::cessation_of_operation);
+      batch.push_back(store::RevokeCertificate{row.issuer, row.serial, {now, reason}});
+      batch.push_back(store::AppendAudit{state.audit(
+          "revoke", caller, certname, {{"reason", "cessationOfOperation"}}, to_hex(row.serial))});
+      ++revoked;
+    }
+  }
+  if (current) batch.push_back(store::ReleaseName{certname});
+  if (queued && what.requests) {
+    batch.push_back(store::WithdrawRequest{certname, now, caller.describe()});
+  }
+  batch.push_back(store::AppendAudit{state.audit("clean", caller, certname, {})});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  if (revoked > 0) {
+    state.revocations.fetch_add(revoked);
+    state.crl.changed();
+  }
+  co_return Result<void>();
+}
+
+}  // namespace countersign::ca

@@ -1,0 +1,77 @@
+// What the parts of Authority share. Internal to ca/.
+#ifndef COUNTERSIGN_CA_AUTHORITY_STATE_H_
+#define COUNTERSIGN_CA_AUTHORITY_STATE_H_
+
+#include <atomic>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "ca/authority.h"
+#include "ca/crl_publisher.h"
+#include "ca/live_policy.h"
+
+namespace countersign::ca {
+
+struct Authority::State {
+  State(AuthorityConfig configuration, std::unique_ptr<Issuer> ca, store::Store& rows,
+        const Clock& time, const Random& randomness);
+
+  // Constant after construction.
+  const AuthorityConfig config;
+  const std::unique_ptr<Issuer> issuer;
+  store::Store& store;
+  const Clock& clock;
+  const Random& random;
+
+  // Own synchronisation. The pools come last, so that their threads end before what they use.
+  store::Committer committer;
+  LivePolicy policy;
+  CrlPublisher crl;
+  std::atomic<std::uint64_t> revocations{0};
+  std::atomic<bool> stopping{false};
+  WorkerPool programs;  // each waits for a site's own program: at most 8 at once
+  WorkerPool pool;
+
+  const Profile& profile(const std::string& name) const;
+  std::string new_id() const;  // 26 characters, rising with time
+  store::AuditRecord audit(std::string action, const Caller& caller, std::string subject,
+                           std::initializer_list<std::pair<std::string_view, std::string>> detail,
+                           std::string serial = {}) const;
+
+  // unauthenticated or forbidden, and audited, if the table says no.
+  Task<Result<void>> authorize(Action action, const Caller& caller);
+
+  // Runs `read` on the pool after the check of the caller.
+  template <class Read>
+  auto guarded(Action action, Caller caller, Read read) -> Task<decltype(read())> {
+    const auto permitted = co_await authorize(action, caller);
+    if (permitted.has_error()) co_return permitted.error();
+    co_return co_await pool.run(std::move(read));
+  }
+
+  // A certificate made and not yet stored.
+  struct Signed {
+    store::CertificateRecord row;
+    std::shared_ptr<const x509::Certificate> certificate;
+  };
+  Result<Signed> sign(const Grant& grant, const Profile& profile, const x509::Csr& csr,
+                      std::string rule, std::string request_id) const;
+};
+
+// The row of a certificate; the caller sets what the certificate itself does not say.
+store::CertificateRecord certificate_row(const std::string& issuer,
+                                         const x509::Certificate& certificate, Timestamp now);
+
+// not_found with `detail` if there is no row.
+template <class T>
+Result<T> required(Result<std::optional<T>> found, const char* detail) {
+  if (found.has_error()) return found.error();
+  if (!*found) return fail(Code::not_found, detail);
+  return std::move(**found);
+}
+
+}  // namespace countersign::ca
+
+#endif  // COUNTERSIGN_CA_AUTHORITY_STATE_H_

@@ -1,0 +1,140 @@
+#include "ca/issuer.h"
+
+#include <algorithm>
+
+#include "x509/lint.h"
+
+namespace countersign::ca {
+namespace {
+
+constexpr std::size_t kSerialBytes = 16;
+
+std::vector<x509::Extension> extensions_of(const Profile& profile, const Grant& grant,
+                                           const x509::PublicKey& key,
+                                           const x509::Certificate& issuer) {
+  std::vector<x509::Extension> list;
+  list.push_back(x509::basic_constraints(false));
+  list.push_back(x509::key_usage(profile.key_usage));
+  list.push_back(x509::extended_key_usage(profile.extended_key_usage, true));
+  list.push_back(x509::subject_key_identifier(key.key_id()));
+  list.push_back(x509::authority_key_identifier(issuer.subject_key_id()));
+  if (!grant.names.empty()) list.push_back(x509::subject_alt_name(grant.names));
+  if (!profile.crl_distribution_points.empty()) {
+    list.push_back(x509::crl_distribution_points(profile.crl_distribution_points));
+  }
+  if (!profile.ocsp.empty() || !profile.ca_issuers.empty()) {
+    list.push_back(x509::authority_info_access(profile.ocsp, profile.ca_issuers));
+  }
+  for (const x509::Extension& extension : grant.extensions) {
+    list.push_back(extension);
+    // A critical extension that relying parties do not know would make the certificate useless.
+    list.back().critical = false;
+  }
+  return list;
+}
+
+// 128 random bits: the first is cleared to keep the INTEGER positive, the second set so that the
+// length, and with it every index row, is always the same.
+Bytes random_serial(const Random& random) {
+  Bytes serial = random.bytes(kSerialBytes);
+  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7F) | 0x40);
+  return serial;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Issuer>> Issuer::create(
+    std::vector<std::shared_ptr<const x509::Certificate>> chain,
+    std::unique_ptr<x509::Signer> signer, const Clock& clock, const Random& random) {
+  if (chain.empty()) return fail(Code::malformed, "The CA chain holds no certificate.");
+  const x509::Certificate& own = *chain.front();
+  if (!std::ranges::equal(own.public_key().spki(), signer->public_key().spki())) {
+    return fail(Code::bad_key,
+                "The CA key does not belong to the first certificate of the chain. Put back the "
+                "issuing.key and chain.pem that were made together.");
+  }
+  if (!own.is_ca() || own.subject_key_id().empty()) {
+    return fail(Code::malformed,
+                "The first certificate of the chain is not a CA certificate with "
+                "a subject key identifier.");
+  }
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const x509::Certificate& parent = *chain[std::min(i + 1, chain.size() - 1)];
+    if (chain[i]->issuer() != parent.subject() || !chain[i]->signed_by(parent.public_key())) {
+      return fail(Code::malformed, "The CA chain does not hold together: '" +
+                                       chain[i]->common_name() + "' is not signed by '" +
+                                       parent.common_name() +
+                                       "'. It needs the issuing CA first and "
+                                       "the root last.");
+    }
+  }
+  auto throwaway = x509::PrivateKey::generate(signer->public_key().spec());
+  if (throwaway.has_error()) return throwaway.error();
+
+  std::unique_ptr<Issuer> issuer(new Issuer(clock, random));
+  issuer->id_ = to_hex(own.subject_key_id());
+  for (const auto& certificate : chain) issuer->chain_pem_ += certificate->pem();
+  issuer->chain_ = std::move(chain);
+  issuer->algorithm_ = signer->signature_algorithm();
+  issuer->signer_ = std::move(signer);
+  issuer->throwaway_ = std::move(throwaway).value();
+  return issuer;
+}
+
+Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, const Grant& grant,
+                                         const x509::PublicKey& key) const {
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+  x509::CertificateContent content;
+  content.serial = random_serial(random_);
+  content.issuer = certificate().subject();
+  content.subject = x509::common_name_only(grant.certname);
+  content.not_before = now - profile.backdate;
+  // Nothing outlives the key that vouches for it.
+  content.not_after = std::min(now + grant.validity.value_or(profile.validity),
+                               std::chrono::floor<std::chrono::seconds>(certificate().not_after()));
+  content.spki = to_bytes(key.spki());
+  content.extensions = extensions_of(profile, grant, key, certificate());
+  if (content.not_after <= now) {
+    return fail(Code::unavailable,
+                "The issuing CA certificate has expired; no certificate can be "
+                "issued. Make a new issuing CA.");
+  }
+
+  Bytes tbs = x509::encode_tbs(content, algorithm_);
+  const auto signature = throwaway_->sign(tbs);
+  if (signature.has_error()) return signature.error();
+  const Bytes twin = x509::assemble_signed(tbs, algorithm_, *signature);
+  const auto findings = x509::lint(twin, {.issuer = certificate().subject(),
+                                          .authority_key_id = certificate().subject_key_id(),
+                                          .common_name = grant.certname,
+                                          .privileged = grant.privileged});
+  if (!findings.empty()) {
+    std::string cause;
+    for (const std::string& finding : findings) cause += finding + "; ";
+    return fail(Code::internal, "The certificate would break RFC 5280 and was not signed.", cause);
+  }
+  return Prepared(std::move(tbs));
+}
+
+Result<std::shared_ptr<const x509::Certificate>> Issuer::issue(Prepared prepared) const {
+  const auto signature = signer_->sign(prepared.tbs_);
+  if (signature.has_error()) return signature.error();
+  return x509::Certificate::parse(x509::assemble_signed(prepared.tbs_, algorithm_, *signature));
+}
+
+Result<Bytes> Issuer::sign_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                               std::chrono::sys_seconds next_update,
+                               std::span<const x509::CrlEntry> entries) const {
+  const Bytes tbs = x509::encode_tbs_crl({.issuer = certificate().subject(),
+                                          .authority_key_id = certificate().subject_key_id(),
+                                          .number = number,
+                                          .this_update = this_update,
+                                          .next_update = next_update,
+                                          .entries = entries},
+                                         algorithm_);
+  const auto signature = signer_->sign(tbs);
+  if (signature.has_error()) return signature.error();
+  return x509::assemble_signed(tbs, algorithm_, *signature);
+}
+
+}  // namespace countersign::ca

@@ -1,0 +1,97 @@
+// Rules for the fields of a certificate (RFC 5280 4.1).
+#include <algorithm>
+#include <ctime>
+
+#include "x509/lint_checks.h"
+
+namespace countersign::x509::lints {
+
+std::string encoding(const Subject& subject) {
+  // Encoded anew, not from the cache that decoding fills.
+  const Owned<::X509> copy(::X509_dup(subject.certificate));
+  if (!copy) return "the certificate cannot be copied";
+  std::uint8_t* data = nullptr;
+  ::i2d_re_X509_tbs(copy.get(), &data);
+  ::OPENSSL_free(data);
+  data = nullptr;
+  const int size = ::i2d_X509(copy.get(), &data);
+  const bool equal =
+      size >= 0 && std::ranges::equal(ByteView(data, static_cast<std::size_t>(size)), subject.der);
+  ::OPENSSL_free(data);
+  return equal ? "" : "the certificate does not encode to the same bytes again";
+}
+
+std::string version(const Subject& subject) {
+  return ::X509_get_version(subject.certificate) == X509_VERSION_3 ? "" : "the version is not v3";
+}
+
+std::string serial(const Subject& subject) {
+  const ::ASN1_INTEGER* number = ::X509_get0_serialNumber(subject.certificate);
+  if (::ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) return "the serial is negative";
+  const Owned<::BIGNUM> value(::ASN1_INTEGER_to_BN(number, nullptr));
+  if (!value || ::BN_is_zero(value.get()) == 1) return "the serial is not positive";
+  const int bits = ::BN_num_bits(value.get());
+  // The octet of the sign counts: 159 bits at most.
+  if (bits > 159) return "the serial is over 20 octets";
+  // CA/Browser Forum BR 7.1: 64 bits of randomness. A random one of 128 bits is this short once in
+  // 2^64 times.
+  if (bits < 64) return "the serial is under 64 bits";
+  return "";
+}
+
+std::string signature_algorithms(const Subject& subject) {
+  const ::X509_ALGOR* outer = nullptr;
+  ::X509_get0_signature(nullptr, &outer, subject.certificate);
+  const ::X509_ALGOR* inner = ::X509_get0_tbs_sigalg(subject.certificate);
+  return ::X509_ALGOR_cmp(outer, inner) == 0 ? ""
+                                             : "the inner and outer signature algorithms differ";
+}
+
+std::string issuer(const Subject& subject) {
+  const std::uint8_t* der = nullptr;
+  std::size_t size = 0;
+  ::X509_NAME_get0_der(::X509_get_issuer_name(subject.certificate), &der, &size);
+  return std::ranges::equal(ByteView(der, size), subject.expected.issuer)
+             ? ""
+             : "the issuer is not the CA's name byte for byte";
+}
+
+std::string common_name(const Subject& subject) {
+  const ::X509_NAME* name = ::X509_get_subject_name(subject.certificate);
+  if (::X509_NAME_entry_count(name) == 0) return "the subject is empty";
+  const int at = ::X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  if (at < 0) return "the subject has no CN";
+  if (::X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0) {
+    return "the subject has several CNs";
+  }
+  const ::ASN1_STRING* value = ::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(name, at));
+  const ByteView text(::ASN1_STRING_get0_data(value),
+                      static_cast<std::size_t>(::ASN1_STRING_length(value)));
+  if (::ASN1_STRING_type(value) != V_ASN1_UTF8STRING) return "the CN is not a UTF8String";
+  return as_text(text) == subject.expected.common_name ? "" : "the CN is not the certname";
+}
+
+std::string validity_order(const Subject& subject) {
+  const int order = ::ASN1_TIME_compare(::X509_get0_notBefore(subject.certificate),
+                                        ::X509_get0_notAfter(subject.certificate));
+  return order == -1 ? "" : "notBefore is not before notAfter";
+}
+
+std::string validity_encoding(const Subject& subject) {
+  for (const ::ASN1_TIME* time :
+       {::X509_get0_notBefore(subject.certificate), ::X509_get0_notAfter(subject.certificate)}) {
+    std::tm fields{};
+    if (::ASN1_TIME_to_tm(time, &fields) != 1) return "a time cannot be read";
+    const int wanted = fields.tm_year + 1900 < 2050 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME;
+    if (::ASN1_STRING_type(time) != wanted) {
+      return "a time is not UTCTime before 2050 and GeneralizedTime from then on";
+    }
+    // Other forms (no seconds, an offset, a fraction) are of another length.
+    if (::ASN1_STRING_length(time) != (wanted == V_ASN1_UTCTIME ? 13 : 15)) {
+      return "a time is not written to the second in UTC";
+    }
+  }
+  return "";
+}
+
+}  // namespace countersign::x509::lints
