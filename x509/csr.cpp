@@ -136,7 +136,7 @@ std::optional<std::string_view> Csr::challenge_password() const {
 Result<void> Csr::verify_possession() const {
   auto verified = public_key_->verify(algorithm_, info_, signature_);
   if (verified) return verified;
-  Error error = std::move(verified.error());
+  Error error = verified.error();
   error.detail = "The request does not prove that its maker holds the key. " + error.detail;
   return error;
 }

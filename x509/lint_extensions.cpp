@@ -85,6 +85,10 @@ std::string duplicate_extensions(const Subject& subject) {
 std::string critical_extensions(const Subject& subject) {
   for (int i = 0; i < ::X509_get_ext_count(subject.certificate); ++i) {
     ::X509_EXTENSION* extension = ::X509_get_ext(subject.certificate, i);
+    const int nid = ::OBJ_obj2nid(::X509_EXTENSION_get_object(extension));
+    // Known, but OpenSSL does not count them as such: they are never critical, by rules of their
+    // own.
+    if (nid == NID_subject_key_identifier || nid == NID_authority_key_identifier) continue;
     if (::X509_EXTENSION_get_critical(extension) == 1 &&
         ::X509_supported_extension(extension) != 1) {
       return "the extension " + dotted(::X509_EXTENSION_get_object(extension)) +

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/x509.h>
 
-#include "maker.h"
+#include "tests/x509/maker.h"
 #include "x509/pem.h"
 
 namespace countersign::x509 {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "maker.h"
+#include "tests/x509/maker.h"
 
 namespace countersign::x509 {
 namespace {
