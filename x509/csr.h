@@ -32,7 +32,7 @@ class Csr {
   // Exactly one CERTIFICATE REQUEST block; with no BEGIN line in it, the bytes are tried as DER.
   static Result<std::shared_ptr<const Csr>> parse_pem(std::string_view text);
 
-  static constexpr std::size_t kMaxBytes = 256 * 1024;
+  static constexpr std::size_t kMaxBytes = std::size_t{256} * 1024;
   static constexpr std::size_t kMaxNames = 1000;
   static constexpr std::size_t kMaxExtensions = 100;
 

@@ -8,13 +8,11 @@ namespace countersign::x509::lints {
 
 std::string encoding(const Subject& subject) {
   // Encoded anew, not from the cache that decoding fills.
-  const Owned<::X509> copy(::X509_dup(subject.certificate));
-  if (!copy) return "the certificate cannot be copied";
   std::uint8_t* data = nullptr;
-  ::i2d_re_X509_tbs(copy.get(), &data);
+  ::i2d_re_X509_tbs(subject.certificate, &data);
   ::OPENSSL_free(data);
   data = nullptr;
-  const int size = ::i2d_X509(copy.get(), &data);
+  const int size = ::i2d_X509(subject.certificate, &data);
   const bool equal =
       size >= 0 && std::ranges::equal(ByteView(data, static_cast<std::size_t>(size)), subject.der);
   ::OPENSSL_free(data);
