@@ -46,9 +46,9 @@ class CertificateParser {
     certificate_->subject_ = to_bytes(read_name(tbs, fault_, "subject", &names));
     if (!names.empty()) certificate_->common_name_ = names.front();
     read_key(tbs.read(der::kSequence, "public key"));
-    // issuerUniqueID and subjectUniqueID (4.1.2.8) mean nothing here.
-    for (unsigned number = 1; number <= 2; ++number) {
-      if (tbs.next_is(der::context(number))) tbs.any("unique identifier");
+    // RFC 5280 4.1.2.8 forbids CAs to write issuerUniqueID and subjectUniqueID.
+    if (tbs.next_is(der::context(1)) || tbs.next_is(der::context(2))) {
+      fault_.note("The certificate has a unique identifier, which is not accepted.");
     }
     if (v3) certificate_->extensions_ = read_tagged_extensions(tbs, fault_, 3);
     tbs.finish("certificate's body");

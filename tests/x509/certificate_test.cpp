@@ -158,6 +158,16 @@ TEST(Certificate, BadOnesAreMalformed) {
   }
 }
 
+TEST(Certificate, AUniqueIdentifierIsRefused) {
+  CertificateContent content = leaf_content();
+  // issuerUniqueID [1], a BIT STRING without its first octet, where the extensions would begin.
+  content.spki.insert(content.spki.end(), {0x81, 0x00});
+  const auto parsed = Certificate::parse(issue(content));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().detail,
+            "The certificate has a unique identifier, which is not accepted.");
+}
+
 TEST(ExtensionBuilders, RefuseWhatCannotBeEncoded) {
   using Type = GeneralName::Type;
   EXPECT_THROW(subject_alt_name({{Type::dns, "é"}}), std::invalid_argument);

@@ -1,0 +1,167 @@
+#include "store/committer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+
+namespace countersign::store {
+namespace {
+
+constexpr std::size_t kGroup = 256;
+constexpr auto kReopenPause = std::chrono::milliseconds(500);
+
+using Done = std::function<void(Result<void>)>;
+
+}  // namespace
+
+struct Committer::Queue {
+  struct Item {
+    WriteBatch batch;
+    Done done;
+  };
+
+  Queue(Store& engine, std::size_t bound) : store(engine), limit(bound) {}
+
+  // False if the queue is full; `done` is then not called.
+  bool push(WriteBatch batch, Done done) {
+    {
+      const std::lock_guard lock(mutex);
+      if (waiting.size() >= limit || stopping) return false;
+      waiting.push_back({std::move(batch), std::move(done)});
+    }
+    changed.notify_one();
+    return true;
+  }
+
+  void run() {
+    std::vector<Item> group;
+    while (take(group)) {
+      std::vector<WriteBatch> batches;
+      batches.reserve(group.size());
+      for (Item& item : group) batches.push_back(std::move(item.batch));
+      auto results = apply(batches);
+      for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
+      group.clear();
+    }
+  }
+
+ private:
+  // All that waits, up to the bound of a group. False when stopping and nothing is left.
+  bool take(std::vector<Item>& group) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return stopping || !waiting.empty(); });
+    const std::size_t count = std::min(waiting.size(), kGroup);
+    for (std::size_t i = 0; i < count; ++i) {
+      group.push_back(std::move(waiting.front()));
+      waiting.pop_front();
+    }
+    return count > 0;
+  }
+
+  std::vector<Result<void>> apply(const std::vector<WriteBatch>& batches) {
+    if (!healthy.load()) recover();
+    if (!healthy.load()) {
+      return std::vector<Result<void>>(
+          batches.size(), Result<void>(fail(Code::unavailable, "The store cannot be written now.")));
+    }
+    auto results = store.apply(batches);
+    const bool broken = std::ranges::all_of(results, [](const Result<void>& result) {
+      return result.has_error() && result.error().code == Code::unavailable;
+    });
+    if (broken) {
+      healthy.store(false);
+      log::error("store_failed", {{"error", results.front().error().detail},
+                                  {"cause", results.front().error().cause}});
+    }
+    return results;
+  }
+
+  // Not more than one try in a while, so that a dead disk does not eat the processor.
+  void recover() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_try < kReopenPause) return;
+    last_try = now;
+    const auto opened = store.reopen();
+    if (opened.has_error()) {
+      log::error("store_reopen_failed",
+                 {{"error", opened.error().detail}, {"cause", opened.error().cause}});
+      return;
+    }
+    healthy.store(true);
+    log::info("store_reopened");
+  }
+
+ public:
+  Store& store;
+  const std::size_t limit;
+  std::atomic<bool> healthy{true};
+  std::mutex mutex;  // guards waiting and stopping
+  std::condition_variable changed;
+  std::deque<Item> waiting;
+  bool stopping = false;
+  std::chrono::steady_clock::time_point last_try;  // writer thread only
+  std::thread writer;
+};
+
+Committer::Committer(Store& store, std::size_t limit)
+    : queue_(std::make_shared<Queue>(store, limit)) {
+  queue_->writer = std::thread([queue = queue_.get()] { queue->run(); });
+}
+
+Committer::~Committer() {
+  {
+    const std::lock_guard lock(queue_->mutex);
+    queue_->stopping = true;
+  }
+  queue_->changed.notify_one();
+  queue_->writer.join();
+}
+
+boost::asio::awaitable<Result<void>> Committer::commit(WriteBatch batch) {
+  namespace net = boost::asio;
+  auto initiate = [this, &batch](auto handler) {
+    // Shared, because std::function copies and a handler can only be moved.
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    const auto executor = net::get_associated_executor(*shared);
+    auto work = net::make_work_guard(executor);
+    Done done = [shared, work](Result<void> result) mutable {
+      net::post(work.get_executor(), [shared, result = std::move(result)]() mutable {
+        std::move (*shared)(std::move(result));
+      });
+      work.reset();
+    };
+    if (!queue_->push(std::move(batch), done)) {
+      done(fail(Code::overloaded, "Too many writes wait. Try again."));
+    }
+  };
+  co_return co_await net::async_initiate<const net::use_awaitable_t<>, void(Result<void>)>(
+      std::move(initiate), net::use_awaitable);
+}
+
+Result<void> Committer::commit_blocking(WriteBatch batch) {
+  auto promise = std::make_shared<std::promise<Result<void>>>();
+  auto future = promise->get_future();
+  const bool taken = queue_->push(std::move(batch), [promise](Result<void> result) {
+    promise->set_value(std::move(result));
+  });
+  if (!taken) return fail(Code::overloaded, "Too many writes wait. Try again.");
+  return future.get();
+}
+
+bool Committer::healthy() const { return queue_->healthy.load(); }
+
+}  // namespace countersign::store

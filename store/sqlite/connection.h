@@ -1,0 +1,100 @@
+// RAII of SQLite's handles. Internal to store/sqlite.
+#ifndef COUNTERSIGN_STORE_SQLITE_CONNECTION_H_
+#define COUNTERSIGN_STORE_SQLITE_CONNECTION_H_
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace countersign::store {
+
+// Thrown inside the engine and turned into a Result at its border.
+class SqliteError : public std::runtime_error {
+ public:
+  SqliteError(int code, const std::string& text) : std::runtime_error(text), code_(code) {}
+  int code() const { return code_; }  // the extended code
+
+ private:
+  int code_;
+};
+
+// One prepared statement, reset when it goes out of use. Columns and parameters count from 0 and 1
+// as in SQLite. Throws SqliteError.
+class Statement {
+ public:
+  explicit Statement(::sqlite3_stmt* handle) : handle_(handle) {}
+  Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  Statement& operator=(Statement&&) = delete;
+  ~Statement();
+
+  // Binds the parameters in order.
+  template <class... Values>
+  Statement& bind(const Values&... values) {
+    int index = 0;
+    (bind_one(++index, values), ...);
+    return *this;
+  }
+  bool step();  // is there a row?
+  void run() {
+    while (step()) {
+    }
+  }
+
+  bool null(int column) const;
+  std::int64_t integer(int column) const;
+  Timestamp time(int column) const { return Timestamp(std::chrono::milliseconds(integer(column))); }
+  std::string text(int column) const;
+  Bytes blob(int column) const;
+
+ private:
+  void bind_one(int index, std::int64_t value);
+  void bind_one(int index, bool value) { bind_one(index, std::int64_t{value}); }
+  void bind_one(int index, Timestamp value) { bind_one(index, value.time_since_epoch().count()); }
+  void bind_one(int index, const std::string& value);
+  void bind_one(int index, ByteView value);
+  void bind_one(int index, const Bytes& value) { bind_one(index, ByteView(value)); }
+  void bind_one(int index, std::nullptr_t);
+  void check(int code) const;
+
+  ::sqlite3_stmt* handle_;
+};
+
+// One connection with a cache of its prepared statements. Used by one thread at a time.
+class Connection {
+ public:
+  enum class Mode { read_only, read_write };
+  Connection(const std::filesystem::path& file, Mode mode);
+
+  void execute(const std::string& sql);
+  // `sql` must be a constant: it is the key of the cache.
+  Statement prepare(const char* sql);
+  std::int64_t changes() const { return ::sqlite3_changes64(handle_.get()); }
+  std::int64_t last_row() const { return ::sqlite3_last_insert_rowid(handle_.get()); }
+
+ private:
+  struct Close {
+    void operator()(::sqlite3* handle) const { ::sqlite3_close_v2(handle); }
+  };
+  struct Finalize {
+    void operator()(::sqlite3_stmt* handle) const { ::sqlite3_finalize(handle); }
+  };
+  // In this order: statements end before their connection.
+  std::unique_ptr<::sqlite3, Close> handle_;
+  std::unordered_map<const char*, std::unique_ptr<::sqlite3_stmt, Finalize>> statements_;
+};
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_STORE_SQLITE_CONNECTION_H_

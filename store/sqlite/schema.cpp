@@ -1,0 +1,166 @@
+#include "store/sqlite/schema.h"
+
+#include <array>
+
+#include "base/log.h"
+
+namespace countersign::store {
+namespace {
+
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE issuers (
+  id INTEGER PRIMARY KEY,
+  key_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  certificate BLOB NOT NULL
+);
+CREATE TABLE certificates (
+  id INTEGER PRIMARY KEY,
+  issuer_id INTEGER NOT NULL REFERENCES issuers(id),
+  serial BLOB NOT NULL,
+  certname TEXT NOT NULL,
+  der BLOB NOT NULL,
+  not_before INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  profile TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  names TEXT NOT NULL,
+  issued_at INTEGER NOT NULL,
+  current INTEGER NOT NULL,
+  revoked_at INTEGER,
+  revoked_reason INTEGER
+);
+CREATE UNIQUE INDEX certificates_serial ON certificates (serial, issuer_id);
+CREATE INDEX certificates_certname ON certificates (certname);
+CREATE UNIQUE INDEX certificates_current ON certificates (certname) WHERE current = 1;
+CREATE INDEX certificates_revoked ON certificates (issuer_id, serial) WHERE revoked_at IS NOT NULL;
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY,
+  certname TEXT NOT NULL,
+  csr BLOB NOT NULL,
+  csr_sha256 BLOB NOT NULL,
+  state TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  trace TEXT NOT NULL,
+  permitted TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  source TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  key TEXT NOT NULL,
+  names TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  decided_at INTEGER,
+  decided_by TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  serial BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX requests_queued ON requests (certname) WHERE state = 'queued';
+CREATE INDEX requests_waiting ON requests (id) WHERE state = 'queued';
+CREATE INDEX requests_csr ON requests (csr_sha256);
+CREATE INDEX requests_certname ON requests (certname);
+CREATE TABLE crls (
+  issuer TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  this_update INTEGER NOT NULL,
+  next_update INTEGER NOT NULL,
+  der BLOB NOT NULL,
+  PRIMARY KEY (issuer, number)
+);
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  role TEXT NOT NULL,
+  label TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER
+);
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  source TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  request_id TEXT NOT NULL
+);
+CREATE INDEX audit_subject ON audit (subject, sequence);
+CREATE TABLE documents (
+  space TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (space, key)
+) WITHOUT ROWID;
+CREATE TABLE counters (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO counters (name, value) VALUES ('queued', 0), ('certificates', 0), ('revoked', 0);
+CREATE TRIGGER count_certificate AFTER INSERT ON certificates BEGIN
+  UPDATE counters SET value = value + 1 WHERE name = 'certificates';
+END;
+CREATE TRIGGER count_revoked AFTER UPDATE OF revoked_at ON certificates BEGIN
+  UPDATE counters SET value = value + 1 WHERE name = 'revoked';
+END;
+CREATE TRIGGER count_queued AFTER INSERT ON requests WHEN new.state = 'queued' BEGIN
+  UPDATE counters SET value = value + 1 WHERE name = 'queued';
+END;
+CREATE TRIGGER count_decided AFTER UPDATE OF state ON requests
+  WHEN old.state = 'queued' AND new.state <> 'queued' BEGIN
+  UPDATE counters SET value = value - 1 WHERE name = 'queued';
+END;
+CREATE TABLE schema_version (version INTEGER NOT NULL);
+INSERT INTO schema_version (version) VALUES (1);
+)sql";
+
+constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+
+std::size_t version_of(Connection& connection) {
+  auto exists = connection.prepare(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'");
+  if (!exists.step()) return 0;
+  auto version = connection.prepare("SELECT version FROM schema_version");
+  return version.step() ? static_cast<std::size_t>(version.integer(0)) : 0;
+}
+
+}  // namespace
+
+std::span<const char* const> migrations() { return kMigrations; }
+
+Result<void> migrate(Connection& connection, const std::filesystem::path& file,
+                     std::span<const char* const> steps) {
+  const std::size_t found = version_of(connection);
+  if (found > steps.size()) {
+    return fail(Code::unavailable,
+                "The store " + file.string() + " has schema version " + std::to_string(found) +
+                    ", and this program knows only " + std::to_string(steps.size()) +
+                    ". Start the newer program, or restore the backup that it made.");
+  }
+  if (found > 0 && found < steps.size()) {
+    const std::string backup = file.string() + ".v" + std::to_string(found) + ".backup";
+    std::filesystem::remove(backup);
+    connection.prepare("VACUUM INTO ?").bind(backup).run();
+    std::filesystem::permissions(backup, std::filesystem::perms::owner_read |
+                                             std::filesystem::perms::owner_write);
+    log::info("store_backup", {{"file", backup}});
+  }
+  for (std::size_t step = found; step < steps.size(); ++step) {
+    connection.execute("BEGIN IMMEDIATE");
+    connection.execute(steps[step]);
+    connection.prepare("UPDATE schema_version SET version = ?")
+        .bind(static_cast<std::int64_t>(step + 1))
+        .run();
+    connection.execute("COMMIT");
+    log::info("store_migrated", {{"version", step + 1}});
+  }
+  return {};
+}
+
+}  // namespace countersign::store
