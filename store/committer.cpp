@@ -76,7 +76,8 @@ struct Committer::Queue {
     if (!healthy.load()) recover();
     if (!healthy.load()) {
       return std::vector<Result<void>>(
-          batches.size(), Result<void>(fail(Code::unavailable, "The store cannot be written now.")));
+          batches.size(),
+          Result<void>(fail(Code::unavailable, "The store cannot be written now.")));
     }
     auto results = store.apply(batches);
     const bool broken = std::ranges::all_of(results, [](const Result<void>& result) {
@@ -155,9 +156,8 @@ boost::asio::awaitable<Result<void>> Committer::commit(WriteBatch batch) {
 Result<void> Committer::commit_blocking(WriteBatch batch) {
   auto promise = std::make_shared<std::promise<Result<void>>>();
   auto future = promise->get_future();
-  const bool taken = queue_->push(std::move(batch), [promise](Result<void> result) {
-    promise->set_value(std::move(result));
-  });
+  const bool taken = queue_->push(
+      std::move(batch), [promise](Result<void> result) { promise->set_value(std::move(result)); });
   if (!taken) return fail(Code::overloaded, "Too many writes wait. Try again.");
   return future.get();
 }

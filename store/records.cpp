@@ -4,10 +4,14 @@ namespace countersign::store {
 
 std::string_view to_string(RequestState state) {
   switch (state) {
-    case RequestState::queued: return "queued";
-    case RequestState::signed_: return "signed";
-    case RequestState::denied: return "denied";
-    case RequestState::withdrawn: return "withdrawn";
+    case RequestState::queued:
+      return "queued";
+    case RequestState::signed_:
+      return "signed";
+    case RequestState::denied:
+      return "denied";
+    case RequestState::withdrawn:
+      return "withdrawn";
   }
   return "queued";
 }

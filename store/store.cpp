@@ -4,9 +4,12 @@ namespace countersign::store {
 
 std::string_view to_string(CertificateState state) {
   switch (state) {
-    case CertificateState::signed_: return "signed";
-    case CertificateState::revoked: return "revoked";
-    case CertificateState::expired: return "expired";
+    case CertificateState::signed_:
+      return "signed";
+    case CertificateState::revoked:
+      return "revoked";
+    case CertificateState::expired:
+      return "expired";
   }
   return "signed";
 }

@@ -38,7 +38,9 @@ bool Statement::null(int column) const {
   return ::sqlite3_column_type(handle_, column) == SQLITE_NULL;
 }
 
-std::int64_t Statement::integer(int column) const { return ::sqlite3_column_int64(handle_, column); }
+std::int64_t Statement::integer(int column) const {
+  return ::sqlite3_column_int64(handle_, column);
+}
 
 std::string Statement::text(int column) const {
   const auto* data = ::sqlite3_column_text(handle_, column);
@@ -71,9 +73,9 @@ void Statement::bind_one(int index, ByteView value) {
 void Statement::bind_one(int index, std::nullptr_t) { check(::sqlite3_bind_null(handle_, index)); }
 
 Connection::Connection(const std::filesystem::path& file, Mode mode) {
-  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                    (mode == Mode::read_only ? SQLITE_OPEN_READONLY
-                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const int flags =
+      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+      (mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   ::sqlite3* handle = nullptr;
   const int code = ::sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);

@@ -147,8 +147,8 @@ Result<void> migrate(Connection& connection, const std::filesystem::path& file,
     const std::string backup = file.string() + ".v" + std::to_string(found) + ".backup";
     std::filesystem::remove(backup);
     connection.prepare("VACUUM INTO ?").bind(backup).run();
-    std::filesystem::permissions(backup, std::filesystem::perms::owner_read |
-                                             std::filesystem::perms::owner_write);
+    std::filesystem::permissions(
+        backup, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     log::info("store_backup", {{"file", backup}});
   }
   for (std::size_t step = found; step < steps.size(); ++step) {

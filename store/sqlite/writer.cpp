@@ -1,0 +1,199 @@
+#include "store/sqlite/writer.h"
+
+#include <algorithm>
+
+namespace countersign::store {
+namespace {
+
+Result<std::int64_t> issuer_row(Connection& db, const std::string& key_id) {
+  auto row = db.prepare("SELECT id FROM issuers WHERE key_id = ?");
+  row.bind(key_id);
+  if (!row.step()) return fail(Code::not_found, "The store does not know the issuer " + key_id);
+  return row.integer(0);
+}
+
+Result<void> apply_one(Connection& db, const InsertIssuer& m) {
+  auto known = db.prepare("SELECT certificate FROM issuers WHERE key_id = ?");
+  known.bind(m.issuer.id);
+  if (known.step()) {
+    if (known.blob(0) == m.issuer.certificate) return {};
+    return fail(Code::conflict, "The issuer is known with another certificate.");
+  }
+  db.prepare("INSERT INTO issuers (key_id, name, certificate) VALUES (?, ?, ?)")
+      .bind(m.issuer.id, m.issuer.name, m.issuer.certificate)
+      .run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const InsertRequest& m) {
+  const RequestRecord& r = m.request;
+  auto taken = db.prepare("SELECT 1 FROM requests WHERE id = ?");
+  if (taken.bind(r.id).step()) return fail(Code::conflict, "The request id is taken.");
+  if (r.state == RequestState::queued) {
+    auto queued = db.prepare("SELECT 1 FROM requests WHERE certname = ? AND state = 'queued'");
+    if (queued.bind(r.certname).step()) {
+      return fail(Code::request_exists, "The name has a queued request.");
+    }
+  }
+  const std::string state(to_string(r.state));
+  auto insert = db.prepare(
+      "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
+      "profile, source, caller, key, names, created_at, decided_at, decided_by, issuer, serial) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  if (r.decided_at) {
+    insert.bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
+                r.profile, r.source, r.caller, r.key, r.names, r.created_at, *r.decided_at,
+                r.decided_by, r.issuer, r.serial);
+  } else {
+    insert.bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
+                r.profile, r.source, r.caller, r.key, r.names, r.created_at, nullptr, r.decided_by,
+                r.issuer, r.serial);
+  }
+  insert.run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const DecideRequest& m) {
+  auto row = db.prepare("SELECT state FROM requests WHERE id = ?");
+  if (!row.bind(m.id).step()) return fail(Code::not_found, "There is no such request.");
+  if (row.text(0) != "queued") return fail(Code::conflict, "The request is decided already.");
+  const std::string state(to_string(m.state));
+  db.prepare(
+        "UPDATE requests SET state = ?, reason = ?, decided_by = ?, decided_at = ?, issuer = ?, "
+        "serial = ? WHERE id = ?")
+      .bind(state, m.reason, m.decided_by, m.at, m.issuer, m.serial, m.id)
+      .run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const InsertCertificate& m) {
+  const CertificateRecord& c = m.certificate;
+  const auto issuer = issuer_row(db, c.issuer);
+  if (issuer.has_error()) return issuer.error();
+  auto taken = db.prepare("SELECT 1 FROM certificates WHERE serial = ? AND issuer_id = ?");
+  if (taken.bind(c.serial, *issuer).step()) return fail(Code::conflict, "The serial is taken.");
+  if (c.current) {
+    auto current =
+        db.prepare("SELECT id, revoked_at FROM certificates WHERE certname = ? AND current = 1");
+    if (current.bind(c.certname).step()) {
+      if (!m.replace) {
+        return current.null(1) ? fail(Code::certificate_exists, "The name has a certificate.")
+                               : fail(Code::revoked_exists, "The name has a revoked certificate.");
+      }
+      const std::int64_t id = current.integer(0);
+      db.prepare("UPDATE certificates SET current = 0 WHERE id = ?").bind(id).run();
+    }
+  }
+  auto insert = db.prepare(
+      "INSERT INTO certificates (issuer_id, serial, certname, der, not_before, not_after, profile, "
+      "rule, request_id, key, names, issued_at, current, revoked_at, revoked_reason) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)");
+  insert
+      .bind(*issuer, c.serial, c.certname, c.der, c.not_before, c.not_after, c.profile, c.rule,
+            c.request_id, c.key, c.names, c.issued_at, c.current)
+      .run();
+  if (c.revocation) {
+    return apply_mutation(db, RevokeCertificate{c.issuer, c.serial, *c.revocation});
+  }
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const RevokeCertificate& m) {
+  const auto issuer = issuer_row(db, m.issuer);
+  if (issuer.has_error()) return issuer.error();
+  auto row =
+      db.prepare("SELECT id, revoked_at FROM certificates WHERE serial = ? AND issuer_id = ?");
+  if (!row.bind(m.serial, *issuer).step()) {
+    return fail(Code::not_found, "There is no such certificate.");
+  }
+  if (!row.null(1)) return fail(Code::already_revoked, "The certificate is revoked already.");
+  const std::int64_t id = row.integer(0);
+  db.prepare("UPDATE certificates SET revoked_at = ?, revoked_reason = ? WHERE id = ?")
+      .bind(m.revocation.at, std::int64_t{m.revocation.reason}, id)
+      .run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const ReleaseName& m) {
+  db.prepare("UPDATE certificates SET current = 0 WHERE certname = ? AND current = 1")
+      .bind(m.certname)
+      .run();
+  if (db.changes() == 0) return fail(Code::not_found, "The name has no current certificate.");
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const WithdrawRequest& m) {
+  db.prepare(
+        "UPDATE requests SET state = 'withdrawn', decided_at = ?, decided_by = ? "
+        "WHERE certname = ? AND state = 'queued'")
+      .bind(m.at, m.by, m.certname)
+      .run();
+  if (db.changes() == 0) return fail(Code::not_found, "The name has no queued request.");
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const InsertCrl& m) {
+  const auto number = static_cast<std::int64_t>(m.crl.number);
+  auto last = db.prepare("SELECT MAX(number) FROM crls WHERE issuer = ?");
+  if (last.bind(m.crl.issuer).step() && !last.null(0) && last.integer(0) >= number) {
+    return fail(Code::conflict, "The CRL number does not rise.");
+  }
+  db.prepare("DELETE FROM crls WHERE issuer = ?").bind(m.crl.issuer).run();
+  db.prepare(
+        "INSERT INTO crls (issuer, number, this_update, next_update, der) VALUES (?, ?, ?, ?, ?)")
+      .bind(m.crl.issuer, number, m.crl.this_update, m.crl.next_update, m.crl.der)
+      .run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const InsertToken& m) {
+  const TokenRecord& t = m.token;
+  auto taken = db.prepare("SELECT 1 FROM tokens WHERE id = ? OR hash = ?");
+  if (taken.bind(t.id, t.hash).step()) return fail(Code::conflict, "The token is known already.");
+  db.prepare(
+        "INSERT INTO tokens (id, hash, role, label, created_by, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)")
+      .bind(t.id, t.hash, t.role, t.label, t.created_by, t.created_at)
+      .run();
+  if (t.expires_at) {
+    db.prepare("UPDATE tokens SET expires_at = ? WHERE id = ?").bind(*t.expires_at, t.id).run();
+  }
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const RevokeToken& m) {
+  auto row = db.prepare("SELECT revoked_at FROM tokens WHERE id = ?");
+  if (!row.bind(m.id).step()) return fail(Code::not_found, "There is no such token.");
+  if (!row.null(0)) return fail(Code::already_revoked, "The token is revoked already.");
+  db.prepare("UPDATE tokens SET revoked_at = ? WHERE id = ?").bind(m.at, m.id).run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const AppendAudit& m) {
+  const AuditRecord& a = m.row;
+  // MAX is the last leaf of the table's own B-tree: no gap, no scan.
+  db.prepare(
+        "INSERT INTO audit (sequence, at, action, actor, source, subject, serial, detail, "
+        "request_id) SELECT COALESCE(MAX(sequence), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM audit")
+      .bind(a.at, a.action, a.actor, a.source, a.subject, a.serial, a.detail, a.request_id)
+      .run();
+  return {};
+}
+
+Result<void> apply_one(Connection& db, const PutDocument& m) {
+  auto row = db.prepare("SELECT version FROM documents WHERE space = ? AND key = ?");
+  const std::int64_t found = row.bind(m.space, m.key).step() ? row.integer(0) : 0;
+  if (found != m.expected) return fail(Code::conflict, "The document changed meanwhile.");
+  db.prepare("REPLACE INTO documents (space, key, value, version) VALUES (?, ?, ?, ?)")
+      .bind(m.space, m.key, m.value, found + 1)
+      .run();
+  return {};
+}
+
+}  // namespace
+
+Result<void> apply_mutation(Connection& connection, const Mutation& mutation) {
+  return std::visit([&](const auto& m) { return apply_one(connection, m); }, mutation);
+}
+
+}  // namespace countersign::store
