@@ -32,7 +32,7 @@ struct Facts {
   std::string challenge_password;                              // empty: none
   std::string key_algorithm;                                   // "rsa", "ec", "ed25519"
   int key_bits = 0;
-  std::string source;                // IP address, or "" if not known
+  std::string source;  // IP address, or "" if not known
   bool has_live_certificate = false;
 };
 
