@@ -1,0 +1,161 @@
+#include "api/rest/json_form.h"
+
+#include <algorithm>
+
+#include "x509/digest.h"
+#include "x509/pem.h"
+
+namespace countersign::api {
+namespace {
+
+namespace json = boost::json;
+
+json::value time_or_null(const std::optional<Timestamp>& time) {
+  if (!time) return nullptr;
+  return json::value(to_rfc3339(*time));
+}
+
+// "DNS:a, IP:b" as a list.
+json::array names_list(std::string_view names) {
+  json::array list;
+  while (!names.empty()) {
+    const std::size_t end = names.find(", ");
+    const std::string_view one = names.substr(0, end);
+    list.emplace_back(json::string_view(one.data(), one.size()));
+    names.remove_prefix(end == std::string_view::npos ? names.size() : end + 2);
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string certificate_pem(const store::CertificateRecord& certificate) {
+  return x509::pem_encode(x509::kPemCertificate, certificate.der);
+}
+
+json::object to_json(const store::RequestRecord& request, bool whole) {
+  json::object object{{"id", request.id},
+                      {"certname", request.certname},
+                      {"state", store::to_string(request.state)},
+                      {"reason", request.reason},
+                      {"rule", request.rule},
+                      {"source", request.source},
+                      {"caller", request.caller},
+                      {"key", request.key},
+                      {"names", names_list(request.names)},
+                      {"created_at", to_rfc3339(request.created_at)},
+                      {"decided_at", time_or_null(request.decided_at)},
+                      {"decided_by", request.decided_by},
+                      {"serial", to_hex(request.serial)}};
+  if (whole) {
+    json::error_code error;
+    json::value trace = json::parse(request.trace, error);
+    object["trace"] = error ? json::value(json::array()) : std::move(trace);
+    object["csr"] = x509::pem_encode(x509::kPemCsr, request.csr);
+  }
+  return object;
+}
+
+json::object to_json(const store::CertificateRecord& certificate, Timestamp now, bool whole) {
+  json::object object{{"serial", to_hex(certificate.serial)},
+                      {"certname", certificate.certname},
+                      {"state", store::to_string(store::state_of(certificate, now))},
+                      {"current", certificate.current},
+                      {"not_before", to_rfc3339(certificate.not_before)},
+                      {"not_after", to_rfc3339(certificate.not_after)},
+                      {"issued_at", to_rfc3339(certificate.issued_at)},
+                      {"profile", certificate.profile},
+                      {"rule", certificate.rule},
+                      {"key", certificate.key},
+                      {"names", names_list(certificate.names)},
+                      {"revoked_at", nullptr},
+                      {"revocation_reason", nullptr},
+                      {"fingerprint_sha256", x509::colon_hex(x509::sha256(certificate.der))}};
+  if (certificate.revocation) {
+    object["revoked_at"] = to_rfc3339(certificate.revocation->at);
+    object["revocation_reason"] =
+        x509::to_string(static_cast<x509::RevocationReason>(certificate.revocation->reason));
+  }
+  if (whole) object["certificate"] = certificate_pem(certificate);
+  return object;
+}
+
+json::object to_json(const store::TokenRecord& token) {
+  return {{"id", token.id},
+          {"role", token.role},
+          {"label", token.label},
+          {"created_by", token.created_by},
+          {"created_at", to_rfc3339(token.created_at)},
+          {"expires_at", time_or_null(token.expires_at)},
+          {"revoked_at", time_or_null(token.revoked_at)}};
+}
+
+json::object to_json(const store::AuditRecord& row) {
+  json::error_code error;
+  json::value detail = json::parse(row.detail, error);
+  return {{"sequence", row.sequence},
+          {"at", to_rfc3339(row.at)},
+          {"action", row.action},
+          {"actor", row.actor},
+          {"source", row.source},
+          {"subject", row.subject},
+          {"serial", row.serial},
+          {"detail", error ? json::value(json::object()) : std::move(detail)},
+          {"request_id", row.request_id}};
+}
+
+json::object to_json(const policy::Decision& decision, const std::string& certname) {
+  json::array names;
+  for (const auto& name : decision.granted.names) names.emplace_back(name.type + ":" + name.value);
+  json::array extensions;
+  for (const auto& oid : decision.granted.extensions) {
+    extensions.emplace_back(policy::short_name_of(oid));
+  }
+  return {{"action", policy::to_string(decision.action)},
+          {"rule", decision.rule},
+          {"reason", decision.reason},
+          {"profile", decision.profile},
+          {"certname", certname},
+          {"names", std::move(names)},
+          {"extensions", std::move(extensions)},
+          {"trace", json::parse(policy::trace_to_json(decision.trace))}};
+}
+
+Response json_response(unsigned status, const json::value& body) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.body = json::serialize(body);
+  return response;
+}
+
+Result<json::object> json_body(const Request& request,
+                               std::initializer_list<std::string_view> known) {
+  if (request.body.empty()) return json::object();
+  json::error_code error;
+  json::value value = json::parse(request.body, error);
+  if (error) return fail(Code::malformed, "The body is not JSON: " + error.message() + ".");
+  if (!value.is_object()) return fail(Code::malformed, "The body must be a JSON object.");
+  for (const auto& [key, member] : value.get_object()) {
+    const std::string_view name(key.data(), key.size());
+    if (std::ranges::find(known, name) != known.end()) continue;
+    std::string list;
+    for (const std::string_view word : known)
+      list += (list.empty() ? "" : ", ") + std::string(word);
+    return fail(Code::malformed,
+                "Unknown member '" + std::string(name) + "'. Known here: " + list + ".");
+  }
+  return std::move(value.get_object());
+}
+
+Result<std::string> json_text(const json::object& object, std::string_view key,
+                              std::optional<std::string> fallback) {
+  const json::value* value = object.if_contains({key.data(), key.size()});
+  if (value == nullptr && fallback) return std::move(*fallback);
+  if (value == nullptr || !value->is_string()) {
+    return fail(Code::malformed, "The member '" + std::string(key) + "' must be a text.");
+  }
+  return std::string(value->get_string());
+}
+
+}  // namespace countersign::api

@@ -1,0 +1,19 @@
+// Errors as application/problem+json (RFC 9457).
+#ifndef COUNTERSIGN_API_REST_PROBLEM_H_
+#define COUNTERSIGN_API_REST_PROBLEM_H_
+
+#include <string_view>
+
+#include "api/http/message.h"
+#include "base/result.h"
+
+namespace countersign::api {
+
+// The one place where an Error becomes wire text: `type` is "urn:countersign:problem:<slug>" and
+// stable. The cause is logged here and not sent.
+Response problem(const Error& error, const Request& request);
+unsigned http_status(Code code);
+
+}  // namespace countersign::api
+
+#endif  // COUNTERSIGN_API_REST_PROBLEM_H_

@@ -1,0 +1,103 @@
+#include "api/rest/rest_frontend.h"
+
+#include <charconv>
+
+#include "api/rest/problem.h"
+#include "api/rest/route.h"
+#include "ca/name_filter.h"
+
+namespace countersign::api {
+namespace {
+
+constexpr std::size_t kMostRows = 1000;
+
+Answer call_route(ca::Authority& authority, RestSettings settings, const RestRoute& route,
+                  Request request) {
+  ca::Caller caller{.role = ca::Role::anonymous,
+                    .name = "",
+                    .source = request.source,
+                    .request_id = request.request_id};
+  static constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view credential = request.header("authorization");
+  if (!credential.empty()) {
+    // A credential that is wrong is an error even where none is needed: its owner wants to know.
+    const bool bearer = credential.starts_with(kBearer);
+    auto known = co_await authority.identify_token(
+        std::string(bearer ? credential.substr(kBearer.size()) : std::string_view()),
+        request.source, request.request_id);
+    if (known.has_error()) co_return problem(known.error(), request);
+    caller = std::move(*known);
+  } else if (request.client_certificate) {
+    caller = authority.identify_certificate(*request.client_certificate, request.source,
+                                            request.request_id);
+  }
+  Response response;
+  if (caller.role == ca::Role::anonymous && !settings.anonymous && !route.open) {
+    response = problem(fail(Code::unauthenticated,
+                            "This service takes no anonymous callers over REST. Use a client "
+                            "certificate or a bearer token."),
+                       request);
+  } else {
+    response = co_await route.code(Call{authority, request, caller});
+  }
+  response.caller = caller.describe();
+  co_return response;
+}
+
+Answer dispatch(std::shared_ptr<const Router> router, Request request) {
+  const auto found = router->find(request.method, request.path);
+  if (const auto* hit = std::get_if<Router::Found>(&found)) {
+    request.parameters = hit->parameters;
+    co_return co_await (*hit->handler)(std::move(request));
+  }
+  if (const auto* other = std::get_if<Router::NoMethod>(&found)) {
+    Response response =
+        problem(fail(Code::malformed, "This path does not take " + request.method + "."), request);
+    response.status = 405;
+    std::string allowed;
+    for (const std::string& method : other->allowed) {
+      allowed += (allowed.empty() ? "" : ", ") + method;
+    }
+    response.headers.emplace_back("Allow", allowed);
+    co_return response;
+  }
+  co_return problem(fail(Code::not_found, "There is no such path. /v1/openapi.json lists them."),
+                    request);
+}
+
+}  // namespace
+
+Result<std::size_t> query_limit(const Request& request) {
+  const auto text = query_value(request.query, "limit");
+  if (!text) return std::size_t{100};
+  std::size_t limit = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, ec] = std::from_chars(text->data(), end, limit);
+  if (ec != std::errc{} || stop != end || limit == 0 || limit > kMostRows) {
+    return fail(Code::malformed, "'limit' must be a whole number from 1 to 1000.");
+  }
+  return limit;
+}
+
+Result<store::NameFilter> query_match(const Request& request) {
+  const auto text = query_value(request.query, "match");
+  if (!text || text->empty()) return store::NameFilter();
+  return ca::name_filter(*text);
+}
+
+void mount_rest(Router& router, ca::Authority& authority, const RestSettings& settings) {
+  for (const RestRoute& route : rest_routes()) {
+    router.add(std::string(route.method), std::string(route.pattern),
+               [&authority, &route, settings](Request request) {
+                 return call_route(authority, settings, route, std::move(request));
+               });
+  }
+}
+
+Handler rest_frontend(ca::Authority& authority, const RestSettings& settings) {
+  const auto router = std::make_shared<Router>();
+  mount_rest(*router, authority, settings);
+  return [router](Request request) { return dispatch(router, std::move(request)); };
+}
+
+}  // namespace countersign::api

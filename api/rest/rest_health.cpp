@@ -1,0 +1,51 @@
+// /v1/health and /metrics.
+#include "api/rest/json_form.h"
+#include "api/rest/problem.h"
+#include "api/rest/route.h"
+
+namespace countersign::api {
+
+namespace json = boost::json;
+
+Answer get_live(Call) {
+  const json::object answer{{"status", "live"}};
+  co_return json_response(200, answer);
+}
+
+Answer get_ready(Call call) {
+  const ca::Health health = call.authority.health();
+  json::array problems;
+  for (const std::string& text : health.problems) problems.emplace_back(text);
+  json::object policy{{"rules", health.policy_rules}, {"error", nullptr}};
+  if (!health.policy_error.empty()) policy["error"] = health.policy_error;
+  const json::object answer{{"status", health.ready ? "ready" : "not ready"},
+                            {"problems", std::move(problems)},
+                            {"policy", std::move(policy)}};
+  co_return json_response(health.ready ? 200 : 503, answer);
+}
+
+Answer get_metrics(Call call) {
+  const auto counts = co_await call.authority.counts();
+  if (counts.has_error()) co_return problem(counts.error(), call.request);
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(call.authority.clock().now() -
+                                                                    call.authority.crl_changed());
+  std::string text;
+  const auto gauge = [&text](std::string_view name, std::string_view help, std::int64_t value) {
+    text += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +
+            std::string(name) + " gauge\n" + std::string(name) + " " + std::to_string(value) + "\n";
+  };
+  gauge("countersign_requests_queued", "Requests that wait for an operator.", counts->queued);
+  gauge("countersign_certificates", "Certificates in the store.", counts->certificates);
+  gauge("countersign_certificates_revoked", "Certificates that are revoked.", counts->revoked);
+  gauge("countersign_work_in_use", "Pieces of work that wait or run.",
+        static_cast<std::int64_t>(call.authority.work_in_use()));
+  gauge("countersign_crl_age_seconds", "Age of the served CRL.", age.count());
+  gauge("countersign_policy_ok", "Was the last load of the policy good?",
+        call.authority.health().policy_error.empty() ? 1 : 0);
+  Response response;
+  response.content_type = "text/plain; version=0.0.4";
+  response.body = std::move(text);
+  co_return response;
+}
+
+}  // namespace countersign::api

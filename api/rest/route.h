@@ -1,0 +1,72 @@
+// One table: what is mounted is what the OpenAPI document says. Internal to api/rest.
+#ifndef COUNTERSIGN_API_REST_ROUTE_H_
+#define COUNTERSIGN_API_REST_ROUTE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/http/message.h"
+#include "api/rest/rest_frontend.h"
+#include "ca/authority.h"
+
+namespace countersign::api {
+
+// What a route's code gets. It lives until the answer is made.
+struct Call {
+  ca::Authority& authority;
+  const Request& request;
+  ca::Caller caller;
+};
+using RouteCode = boost::asio::awaitable<Response> (*)(Call call);
+
+struct RestRoute {
+  std::string_view method;
+  std::string_view pattern;
+  std::string_view operation;  // operationId
+  std::string_view summary;
+  std::vector<std::string_view> query;  // names of query parameters
+  std::string_view body;                // schema of the JSON body; "" for none
+  unsigned status;                      // of success
+  std::string_view answer;              // schema of the answer, or a media type
+  bool open;  // may be called with no credential even where anonymous callers are shut out
+  RouteCode code;
+};
+
+const std::vector<RestRoute>& rest_routes();
+
+// limit, 1 to 1000, 100 if it is absent.
+Result<std::size_t> query_limit(const Request& request);
+Result<store::NameFilter> query_match(const Request& request);
+
+using Answer = boost::asio::awaitable<Response>;
+// rest_requests.cpp
+Answer post_request(Call call);
+Answer list_requests(Call call);
+Answer get_request(Call call);
+Answer approve_request(Call call);
+Answer deny_request(Call call);
+Answer explain_policy(Call call);
+// rest_certificates.cpp
+Answer list_certificates(Call call);
+Answer get_certificate(Call call);
+Answer revoke_certificate(Call call);
+Answer revoke_name(Call call);
+Answer clean_names(Call call);
+Answer get_chain(Call call);
+Answer get_crl(Call call);
+Answer get_history(Call call);
+// rest_tokens.cpp
+Answer post_token(Call call);
+Answer list_tokens(Call call);
+Answer revoke_token(Call call);
+// rest_health.cpp
+Answer get_live(Call call);
+Answer get_ready(Call call);
+Answer get_metrics(Call call);
+// openapi.cpp
+Answer get_openapi(Call call);
+
+}  // namespace countersign::api
+
+#endif  // COUNTERSIGN_API_REST_ROUTE_H_
