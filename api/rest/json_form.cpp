@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "x509/crl.h"
 #include "x509/digest.h"
 #include "x509/pem.h"
 

@@ -1,0 +1,59 @@
+#include "api/puppet/puppet_call.h"
+
+#include <time.h>
+
+#include "base/log.h"
+
+namespace countersign::api {
+
+Response plain(unsigned status, std::string body, std::string type) {
+  Response response;
+  response.status = status;
+  response.content_type = std::move(type);
+  response.body = std::move(body);
+  return response;
+}
+
+Response puppet_error(const Error& error, const Request& request, unsigned refused) {
+  if (!error.cause.empty()) {
+    log::warn("puppet_error", {{"request_id", request.request_id}, {"cause", error.cause}});
+  }
+  Response response = plain(refused, error.detail, "text/plain; charset=utf-8");
+  switch (error.code) {
+    case Code::too_large:
+      response.status = 413;
+      break;
+    case Code::denied:
+    case Code::forbidden:
+    case Code::unauthenticated:
+      response.status = 403;
+      break;
+    case Code::overloaded:
+    case Code::unavailable:
+    case Code::rate_limited:
+      response.status = 503;
+      response.headers.emplace_back("Retry-After", "2");
+      break;
+    case Code::internal:
+      response.status = 500;
+      response.body = "Internal Server Error: " + error.detail;
+      break;
+    case Code::bad_proof:
+      response.body = "CSR contains a public key that does not correspond to the signing key";
+      break;
+    default:
+      break;
+  }
+  return response;
+}
+
+bool not_modified(const Request& request, Timestamp changed) {
+  const std::string date(request.header("if-modified-since"));
+  std::tm parts{};
+  const char* end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S", &parts);
+  if (end == nullptr) return false;
+  const Timestamp theirs{std::chrono::seconds(::timegm(&parts))};
+  return changed <= theirs;
+}
+
+}  // namespace countersign::api

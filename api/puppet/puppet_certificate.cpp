@@ -1,0 +1,29 @@
+// certificate/<name> and certificate_revocation_list/ca.
+#include "api/puppet/puppet_call.h"
+#include "x509/pem.h"
+
+namespace countersign::api {
+
+Answer get_puppet_certificate(PuppetCall call) {
+  if (call.subject == "ca") {
+    // The chain is fixed while the service runs.
+    static const Timestamp started = call.authority.clock().now();
+    if (not_modified(call.request, started)) co_return plain(304, "");
+    co_return plain(200, call.authority.chain_pem());
+  }
+  const auto row = co_await call.authority.current_certificate(call.subject, call.caller);
+  if (row.has_value()) {
+    co_return plain(200, x509::pem_encode(x509::kPemCertificate, row->der));
+  }
+  if (row.error().code == Code::not_found) {
+    co_return plain(404, "Could not find certificate " + call.subject);
+  }
+  co_return puppet_error(row.error(), call.request, 500);
+}
+
+Answer get_puppet_crl(PuppetCall call) {
+  if (not_modified(call.request, call.authority.crl_changed())) co_return plain(304, "");
+  co_return plain(200, call.authority.crl_pem());
+}
+
+}  // namespace countersign::api
