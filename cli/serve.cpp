@@ -1,0 +1,209 @@
+// `countersign serve`: wires the parts, and drains them.
+#include <boost/asio.hpp>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "api/http/server.h"
+#include "api/puppet/puppet_frontend.h"
+#include "api/rest/rest_frontend.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "ca/authority.h"
+#include "cli/exit_code.h"
+#include "cli/service_config.h"
+#include "cli/verbs.h"
+#include "store/sqlite/sqlite_store.h"
+#include "x509/pem.h"
+
+namespace countersign::cli {
+namespace {
+
+namespace net = boost::asio;
+
+constexpr std::size_t kPemBytes = 1U << 20U;
+constexpr std::size_t kIoThreads = 2;
+constexpr auto kDrainLimit = std::chrono::seconds(10);
+constexpr auto kCertificateCheck = std::chrono::minutes(10);
+
+// Start-up ends with this exit code and text.
+struct Stop {
+  int code;
+  std::string text;
+};
+
+template <class T>
+T need(Result<T> result, int code) {
+  if (result.has_error()) throw Stop{code, result.error().detail};
+  if constexpr (!std::is_void_v<T>) return std::move(result).value();
+}
+
+std::unique_ptr<ca::Issuer> load_issuer(const ServiceConfig& config) {
+  const auto& files = system_files();
+  std::string text = need(files.read(config.passphrase_file, 4096), kUsage);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  const Secret passphrase(std::move(text));
+  const Secret pem(need(files.read(config.ca_dir / "issuing.key", kPemBytes), kUsage));
+  auto key = x509::PrivateKey::from_pem(pem.view(), passphrase.view());
+  if (key.has_error()) {
+    throw Stop{kUsage, (config.ca_dir / "issuing.key").string() + ": " + key.error().detail};
+  }
+  const std::string chain_pem = need(files.read(config.ca_dir / "chain.pem", kPemBytes), kUsage);
+  std::vector<std::shared_ptr<const x509::Certificate>> chain;
+  for (const auto& block : need(x509::pem_decode_all(chain_pem), kUsage)) {
+    chain.push_back(need(x509::Certificate::parse(block.der), kUsage));
+  }
+  return need(ca::Issuer::create(std::move(chain), x509::make_signer(std::move(*key)),
+                                 system_clock(), system_random()),
+              kUsage);
+}
+
+class Service {
+ public:
+  explicit Service(ServiceConfig config)
+      : config_(std::move(config)),
+        store_(need(store::open_sqlite_store(config_.store_file), kFailed)),
+        authority_(authority_config(), load_issuer(config_), *store_, system_clock(),
+                   system_random()),
+        server_(io_, config_.limits, client_trust(), frontends()),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        deadline_(io_),
+        renewal_(io_) {}
+
+  int run() {
+    int code = kFailed;
+    net::co_spawn(io_, authority_.run(), net::detached);
+    net::co_spawn(io_, start(code), [this](const std::exception_ptr& thrown) {
+      if (thrown) io_.stop();
+    });
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < kIoThreads; ++i) threads.emplace_back([this] { io_.run(); });
+    io_.run();
+    threads.clear();
+    return code;
+  }
+
+ private:
+  ca::AuthorityConfig authority_config() const {
+    ca::AuthorityConfig config = config_.authority;
+    // Agents check revocation of the whole chain, so what is served has the CRLs above ours.
+    config.root_crl = need(system_files().read(config_.ca_dir / "root.crl.pem", kPemBytes), kUsage);
+    config.workers = std::max(2U, std::thread::hardware_concurrency());
+    return config;
+  }
+
+  api::ClientTrust client_trust() const {
+    return {.ca_pem = authority_.chain_pem(),
+            .trusted = [this](const x509::Certificate& c) { return authority_.trusted(c); },
+            .revocations = [this] { return authority_.revocations(); }};
+  }
+
+  std::vector<std::pair<std::string, api::Handler>> frontends() {
+    std::vector<std::pair<std::string, api::Handler>> list;
+    const auto rest = api::rest_frontend(authority_, config_.rest);
+    list.emplace_back("/v1", rest);
+    list.emplace_back("/metrics", rest);
+    if (config_.authority.puppet.enabled) {
+      const auto puppet = api::puppet_frontend(authority_);
+      list.emplace_back("/puppet-ca", puppet);
+      list.emplace_back("/status", puppet);
+    }
+    return list;
+  }
+
+  // A fresh key each time; it lives in memory only.
+  net::awaitable<Result<void>> renew_certificate() {
+    auto key = x509::PrivateKey::generate({x509::KeyAlgorithm::ec, 256});
+    if (key.has_error()) co_return key.error();
+    const auto made = co_await authority_.issue_service_certificate(key->public_key());
+    if (made.has_error()) co_return made.error();
+    const auto lifetime = (*made)->not_after() - system_clock().now();
+    renew_at_ = system_clock().now() + lifetime * 2 / 3;
+    co_return server_.set_certificate((*made)->pem() + authority_.chain_pem(), key->to_pem(""));
+  }
+
+  net::awaitable<void> keep_certificate() {
+    for (;;) {
+      renewal_.expires_after(kCertificateCheck);
+      const auto [stopped] = co_await renewal_.async_wait(net::as_tuple(net::use_awaitable));
+      if (stopped) co_return;
+      if (system_clock().now() < renew_at_) continue;
+      const auto renewed = co_await renew_certificate();
+      if (renewed.has_error()) {
+        log::error("server_certificate_not_renewed", {{"error", renewed.error().detail}});
+      } else {
+        log::info("server_certificate_renewed");
+      }
+    }
+  }
+
+  net::awaitable<void> start(int& code) {
+    const auto certificate = co_await renew_certificate();
+    auto bound = certificate.has_error() ? Result<std::string>(certificate.error())
+                                         : server_.listen(config_.listen);
+    if (bound.has_error()) {
+      std::cerr << "countersign serve: " << bound.error().detail << "\n";
+      authority_.stop();
+      io_.stop();
+      co_return;
+    }
+    net::co_spawn(io_, keep_certificate(), net::detached);
+    std::cout << "listening on " << *bound << std::endl;
+    code = kDone;
+    for (;;) {
+      const auto [error, number] = co_await signals_.async_wait(net::as_tuple(net::use_awaitable));
+      if (error) co_return;
+      if (number != SIGHUP) break;
+      const auto loaded = authority_.reload_policy();  // an error is logged, and shown by health
+      static_cast<void>(loaded.has_error());
+    }
+    drain();
+  }
+
+  void drain() {
+    log::info("draining", {{"connections", server_.connections()}});
+    authority_.stop();
+    renewal_.cancel();
+    server_.drain([this] { io_.stop(); });
+    deadline_.expires_after(kDrainLimit);
+    deadline_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      log::warn("drain_cut", {{"connections", server_.connections()}});
+      io_.stop();
+    });
+  }
+
+  // In this order: the store outlives the authority, the context all that runs on it.
+  const ServiceConfig config_;
+  net::io_context io_{static_cast<int>(kIoThreads)};
+  std::unique_ptr<store::Store> store_;
+  ca::Authority authority_;
+  api::Server server_;
+  net::signal_set signals_;
+  net::steady_timer deadline_;
+  net::steady_timer renewal_;
+  Timestamp renew_at_;
+};
+
+}  // namespace
+
+int serve(const std::filesystem::path& config_file) {
+  // A client that goes away must not end the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    auto config = load_service_config(config_file);
+    if (config.has_error()) throw Stop{kUsage, config.error().detail};
+    log::configure(config->log_format, config->log_level);
+    Service service(std::move(*config));
+    return service.run();
+  } catch (const Stop& stop) {
+    std::cerr << stop.text << "\n";
+    return stop.code;
+  } catch (const std::exception& error) {
+    std::cerr << "countersign serve: " << error.what() << "\n";
+    return kFailed;
+  }
+}
+
+}  // namespace countersign::cli

@@ -1,0 +1,15 @@
+// The trace of a decision, for people.
+#ifndef COUNTERSIGN_CLI_TRACE_TEXT_H_
+#define COUNTERSIGN_CLI_TRACE_TEXT_H_
+
+#include <boost/json.hpp>
+#include <string>
+
+namespace countersign::cli {
+
+// One line a rule: what it said, and the first condition that failed.
+std::string trace_text(const boost::json::value& trace, const std::string& indent);
+
+}  // namespace countersign::cli
+
+#endif  // COUNTERSIGN_CLI_TRACE_TEXT_H_
