@@ -104,6 +104,9 @@ class Authority {
 
   Task<Result<Submitted>> submit(Submission submission, Caller caller);
   Task<Result<Submitted>> approve(std::string request_id, Approval approval, Caller caller);
+  // What an approval of this request would let its certificate hold; not_granted, with the reason,
+  // if it would be refused. Needs the right to read everything.
+  Task<Result<Grant>> preview(store::RequestRecord request, Approval approval, Caller caller);
   Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason,
                                           Caller caller);
 

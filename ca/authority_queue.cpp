@@ -74,6 +74,15 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
   co_return outcome;
 }
 
+Task<Result<Grant>> Authority::preview(store::RequestRecord request, Approval approval,
+                                       Caller caller) {
+  co_return co_await state_->guarded(Action::read_all, caller, [&]() -> Result<Grant> {
+    const auto csr = x509::Csr::parse(request.csr);
+    if (csr.has_error()) return csr.error();
+    return grant_for(request, **csr, approval);
+  });
+}
+
 Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::string reason,
                                                    Caller caller) {
   State& state = *state_;

@@ -2,35 +2,18 @@
 
 #include <curl/curl.h>
 
-#include <cstdlib>
-#include <iostream>
-
-#include "base/bytes.h"
-#include "base/config_reader.h"
-#include "base/file_system.h"
-#include "cli/exit_code.h"
+#include "cli/failure.h"
 
 namespace countersign::cli {
 namespace {
 
-namespace fs = std::filesystem;
+namespace json = boost::json;
+
 constexpr std::size_t kLargestReply = std::size_t{64} << 20U;
 
-fs::path find_client_file(const fs::path& given) {
-  if (!given.empty()) return given;
-  if (const char* named = std::getenv("COUNTERSIGN_CLIENT"); named != nullptr && *named != '\0') {
-    return named;
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr) {
-    const fs::path own = fs::path(home) / ".config/countersign/client.toml";
-    if (fs::exists(own)) return own;
-  }
-  const fs::path system = "/etc/countersign/client.toml";
-  if (fs::exists(system)) return system;
-  throw Failure{kUsage,
-                "no client file. Name one with --client F or COUNTERSIGN_CLIENT, or put one at "
-                "~/.config/countersign/client.toml; `countersign init` writes one."};
-}
+struct FreeList {
+  void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+};
 
 std::size_t collect(char* data, std::size_t size, std::size_t count, void* target) {
   auto* text = static_cast<std::string*>(target);
@@ -39,51 +22,142 @@ std::size_t collect(char* data, std::size_t size, std::size_t count, void* targe
   return size * count;
 }
 
-}  // namespace
-
-struct Client::Settings {
-  std::string url;
-  std::string ca;
-  std::string cert;
-  std::string key;
-  Secret token;
-  CURL* curl = ::curl_easy_init();
-
-  ~Settings() { ::curl_easy_cleanup(curl); }
-};
-
-Client::Client(std::unique_ptr<Settings> settings) : settings_(std::move(settings)) {}
-Client::Client(Client&&) noexcept = default;
-Client::~Client() = default;
-
-Client Client::open(const fs::path& given) {
-  const fs::path file = find_client_file(given);
-  const auto text = system_files().read(file, 65536);
-  if (text.has_error()) throw Failure{kUsage, text.error().detail};
-  auto document = ConfigDocument::parse(*text, file.string());
-  if (document.has_error()) throw Failure{kUsage, document.error().detail};
-  ConfigTable root = document->root();
-  auto settings = std::make_unique<Settings>();
-  const auto path = [&](const char* key) {
-    const auto value = root.text(key);
-    return value ? (file.parent_path() / *value).string() : std::string();
-  };
-  settings->url = root.text("url").value_or("");
-  settings->ca = path("ca");
-  settings->cert = path("cert");
-  settings->key = path("key");
-  settings->token = Secret(root.text("token").value_or(""));
-  if (!settings->url.starts_with("https://")) {
-    root.complain("url", "'url' must be like \"https://ca.example.com:8140\".");
+std::string advice(CURLcode code) {
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "The server's certificate does not fit: check 'url' and 'ca' in the client file.";
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_OPERATION_TIMEDOUT:
+      return "Is the service running, and is 'url' in the client file right?";
+    default:
+      return "Is the service running, and is your own certificate neither expired nor revoked?";
   }
-  while (settings->url.ends_with('/')) settings->url.pop_back();
-  root.done();
-  const auto finished = document->finish();
-  if (finished.has_error()) throw Failure{kUsage, finished.error().detail};
-  return Client(std::move(settings));
 }
 
-std::string Client::encode(std::string_view text) {
+}  // namespace
+
+struct Client::Transfer {
+  CURL* curl = ::curl_easy_init();
+  std::string received;
+  char error[CURL_ERROR_SIZE] = "";
+
+  Transfer() = default;
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer() { ::curl_easy_cleanup(curl); }
+
+  template <class Value>
+  void set(CURLoption option, Value value) {
+    ::curl_easy_setopt(curl, option, value);
+  }
+  // Keeps the connection; forgets all that the last call set.
+  void reset() {
+    ::curl_easy_reset(curl);
+    received.clear();
+    error[0] = '\0';
+    set(CURLOPT_PROTOCOLS_STR, "https");
+    set(CURLOPT_PROXY, "");
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_CONNECTTIMEOUT, 5L);
+    set(CURLOPT_TIMEOUT, 60L);
+    set(CURLOPT_ERRORBUFFER, static_cast<char*>(error));
+    set(CURLOPT_WRITEFUNCTION, &collect);
+    set(CURLOPT_WRITEDATA, &received);
+  }
+};
+
+Client::Client(ClientConfig config)
+    : config_(std::move(config)), transfer_(std::make_unique<Transfer>()) {}
+Client::~Client() = default;
+
+Client::Reply Client::call(const char* method, const std::string& path, const json::value& body) {
+  Transfer& transfer = *transfer_;
+  transfer.reset();
+  const std::string url = config_.url + path;
+  const std::string sent = body.is_null() ? std::string() : json::serialize(body);
+  std::unique_ptr<curl_slist, FreeList> headers;
+  const auto add = [&headers](const char* line) {
+    headers.reset(::curl_slist_append(headers.release(), line));
+  };
+  add("Accept: application/json");
+  add("Expect:");
+  if (!body.is_null()) add("Content-Type: application/json");
+  if (!config_.token.empty()) {
+    std::string line = "Authorization: Bearer " + std::string(config_.token.view());
+    add(line.c_str());
+    wipe(line.data(), line.size());
+  }
+  transfer.set(CURLOPT_URL, url.c_str());
+  transfer.set(CURLOPT_CUSTOMREQUEST, method);
+  transfer.set(CURLOPT_HTTPHEADER, headers.get());
+  if (!config_.ca.empty()) transfer.set(CURLOPT_CAINFO, config_.ca.c_str());
+  if (!config_.cert.empty()) {
+    transfer.set(CURLOPT_SSLCERT, config_.cert.c_str());
+    transfer.set(CURLOPT_SSLKEY, config_.key.c_str());
+  }
+  if (std::string_view(method) != "GET") {
+    transfer.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(sent.size()));
+    transfer.set(CURLOPT_POSTFIELDS, sent.c_str());
+  }
+  const CURLcode code = ::curl_easy_perform(transfer.curl);
+  if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) {
+    throw Failure(kUsage, "a file that the client file names cannot be used: " +
+                              std::string(static_cast<const char*>(transfer.error)));
+  }
+  if (code != CURLE_OK) {
+    const std::string why = transfer.error[0] != '\0' ? transfer.error : ::curl_easy_strerror(code);
+    throw Failure(kUnreachable, "cannot reach " + config_.url + ": " + why + ". " + advice(code));
+  }
+  Reply reply;
+  ::curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &reply.status);
+  json::error_code error;
+  if (!transfer.received.empty()) reply.body = json::parse(transfer.received, error);
+  if (error) throw Failure(kFailed, config_.url + " does not answer as countersign does.");
+  return reply;
+}
+
+std::string Client::Reply::problem() const {
+  if (const auto* object = body.if_object()) {
+    if (const auto* detail = object->if_contains("detail"); detail && detail->is_string()) {
+      return std::string(detail->get_string());
+    }
+  }
+  return "the server answered with status " + std::to_string(status) + ".";
+}
+
+json::value Client::must(const char* method, const std::string& path, const json::value& body) {
+  Reply reply = call(method, path, body);
+  if (reply.done()) return std::move(reply.body);
+  std::string text = reply.problem();
+  if (reply.status == 401 || reply.status == 403) {
+    text += " The client file must name an operator's certificate and key, or a token.";
+  }
+  if (reply.status == 503) text += " Try again shortly; GET /v1/health/ready tells more.";
+  throw Failure(reply.status == 404 ? kNothing : kFailed, text);
+}
+
+json::array Client::all(const std::string& path, const char* rows) {
+  json::array list;
+  std::string cursor;
+  for (;;) {
+    const std::string next = path + (path.find('?') == std::string::npos ? "?" : "&") +
+                             "limit=1000" +
+                             (cursor.empty() ? "" : "&cursor=" + url_encoded(cursor));
+    json::value page = must("GET", next);
+    auto* object = page.if_object();
+    auto* found = object != nullptr ? object->if_contains(rows) : nullptr;
+    if (found == nullptr || !found->is_array()) {
+      throw Failure(kFailed, config_.url + " does not answer as countersign does.");
+    }
+    for (json::value& row : found->get_array()) list.push_back(std::move(row));
+    const json::value* following = object->if_contains("next_cursor");
+    if (following == nullptr || !following->is_string()) return list;
+    cursor = std::string(following->get_string());
+  }
+}
+
+std::string url_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -95,107 +169,6 @@ std::string Client::encode(std::string_view text) {
     }
   }
   return out;
-}
-
-Client::Reply Client::call(const char* method, const std::string& path,
-                           const boost::json::value& body) {
-  CURL* curl = settings_->curl;
-  ::curl_easy_reset(curl);
-  const std::string url = settings_->url + path;
-  std::string received;
-  std::string sent = body.is_null() ? std::string() : boost::json::serialize(body);
-  curl_slist* headers = ::curl_slist_append(nullptr, "Accept: application/json");
-  headers = ::curl_slist_append(headers, "Expect:");
-  if (!body.is_null()) headers = ::curl_slist_append(headers, "Content-Type: application/json");
-  if (!settings_->token.empty()) {
-    std::string line = "Authorization: Bearer " + std::string(settings_->token.view());
-    headers = ::curl_slist_append(headers, line.c_str());
-    wipe(line.data(), line.size());
-  }
-  char text[CURL_ERROR_SIZE] = "";
-  ::curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-  ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-  ::curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 5L);
-  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
-  ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
-  ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &collect);
-  ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
-  if (!settings_->ca.empty()) ::curl_easy_setopt(curl, CURLOPT_CAINFO, settings_->ca.c_str());
-  if (!settings_->cert.empty()) {
-    ::curl_easy_setopt(curl, CURLOPT_SSLCERT, settings_->cert.c_str());
-    ::curl_easy_setopt(curl, CURLOPT_SSLKEY, settings_->key.c_str());
-  }
-  if (std::string_view(method) != "GET") {
-    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(sent.size()));
-    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, sent.c_str());
-  }
-  const CURLcode code = ::curl_easy_perform(curl);
-  ::curl_slist_free_all(headers);
-  if (code != CURLE_OK) {
-    const std::string why = *text != '\0' ? text : ::curl_easy_strerror(code);
-    throw Failure{kUnreachable,
-                  "cannot reach " + settings_->url + ": " + why +
-                      ". Is the service running, is the url in the client file right, "
-                      "and is your certificate not revoked?"};
-  }
-  Reply reply;
-  ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
-  boost::json::error_code error;
-  if (!received.empty()) reply.body = boost::json::parse(received, error);
-  if (error) throw Failure{kFailed, settings_->url + " does not answer as countersign does."};
-  return reply;
-}
-
-std::string Client::problem_text(const Reply& reply) {
-  if (const auto* object = reply.body.if_object()) {
-    if (const auto* detail = object->if_contains("detail"); detail && detail->is_string()) {
-      return std::string(detail->get_string());
-    }
-  }
-  return "the server answered with status " + std::to_string(reply.status) + ".";
-}
-
-boost::json::value Client::must(const char* method, const std::string& path,
-                                const boost::json::value& body) {
-  Reply reply = call(method, path, body);
-  if (reply.status >= 200 && reply.status < 300) return std::move(reply.body);
-  std::string text = problem_text(reply);
-  if (reply.status == 401 || reply.status == 403) {
-    text += " The client file must name an operator's certificate and key, or a token.";
-  }
-  if (reply.status == 503) text += " Try again shortly; /v1/health/ready tells more.";
-  throw Failure{reply.status == 404 ? kNothing : kFailed, text};
-}
-
-boost::json::array Client::all(const std::string& path, const char* member) {
-  boost::json::array rows;
-  std::string cursor;
-  for (;;) {
-    const std::string next = path + (path.find('?') == std::string::npos ? "?" : "&") +
-                             "limit=1000" + (cursor.empty() ? "" : "&cursor=" + encode(cursor));
-    const boost::json::value page = must("GET", next);
-    for (const auto& row : page.at(member).as_array()) rows.push_back(row);
-    const auto& following = page.at("next_cursor");
-    if (!following.is_string()) return rows;
-    cursor = std::string(following.get_string());
-  }
-}
-
-int guarded(const char* verb, const std::function<int()>& run) {
-  try {
-    return run();
-  } catch (const Failure& failure) {
-    std::cerr << "countersign " << verb << ": " << failure.text << "\n";
-    return failure.code;
-  } catch (const boost::system::system_error& error) {
-    std::cerr << "countersign " << verb
-              << ": the server's answer is not understood: " << error.what() << "\n";
-    return kFailed;
-  }
 }
 
 }  // namespace countersign::cli

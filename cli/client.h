@@ -4,54 +4,62 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/result.h"
 
 namespace countersign::cli {
 
-// Ends a verb with this exit code after its text went to stderr.
-struct Failure {
-  int code;
-  std::string text;
+// What client.toml holds. Paths are absolute; empty: not given.
+struct ClientConfig {
+  std::string url;  // "https://host:port", no slash at the end
+  std::filesystem::path ca;
+  std::filesystem::path cert;
+  std::filesystem::path key;
+  Secret token;
 };
 
-// Not thread-safe.
+// malformed with "file:line:column: …". Relative paths start at the folder of `file`.
+Result<ClientConfig> parse_client_config(std::string_view text, const std::filesystem::path& file);
+// `given` (--client), else $COUNTERSIGN_CLIENT, else ~/.config/countersign/client.toml, else
+// /etc/countersign/client.toml. Throws Failure.
+ClientConfig find_client_config(const std::string& given);
+
+// One kept connection. Not thread-safe.
 class Client {
  public:
-  // --client, else $COUNTERSIGN_CLIENT, else ~/.config/countersign/client.toml, else
-  // /etc/countersign/client.toml. Throws Failure.
-  static Client open(const std::filesystem::path& given);
-  Client(Client&&) noexcept;
+  explicit Client(ClientConfig config);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
   ~Client();
 
   struct Reply {
     long status = 0;
     boost::json::value body;  // null if there is none
+    bool done() const { return status >= 200 && status < 300; }
+    // What the server says is wrong, for people.
+    std::string problem() const;
   };
-  // Throws Failure if the server cannot be reached. `body` null: GET, or POST with no body.
+  // `body` null: none is sent. Throws Failure if the server cannot be reached or does not speak our
+  // JSON.
   Reply call(const char* method, const std::string& path, const boost::json::value& body = nullptr);
-  // The same; any status but 2xx throws Failure: exit 3 for 404, else 1.
+  // The same; throws Failure for any status but 2xx: kNothing for 404, else kFailed.
   boost::json::value must(const char* method, const std::string& path,
                           const boost::json::value& body = nullptr);
-  // Every row of a list, page by page. `member` holds the rows.
-  boost::json::array all(const std::string& path, const char* member);
-
-  static std::string encode(std::string_view text);  // for paths and queries
-  // What a problem document says, for people.
-  static std::string problem_text(const Reply& reply);
+  // Every row of a list, page by page. `rows` names the member that holds them.
+  boost::json::array all(const std::string& path, const char* rows);
 
  private:
-  struct Settings;
-  explicit Client(std::unique_ptr<Settings> settings);
-  std::unique_ptr<Settings> settings_;
+  struct Transfer;
+  const ClientConfig config_;
+  const std::unique_ptr<Transfer> transfer_;
 };
 
-// Runs a verb and turns its Failure into text and code.
-int guarded(const char* verb, const std::function<int()>& run);
+// One segment of a path, or one value of a query.
+std::string url_encoded(std::string_view text);
 
 }  // namespace countersign::cli
 

@@ -44,7 +44,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const fs::path& 
   config.ca = path_of("ca");
   config.cert = path_of("cert");
   config.key = path_of("key");
-  config.token = root.text("token").value_or("");
+  config.token = Secret(root.text("token").value_or(""));
   if (config.cert.empty() != config.key.empty()) {
     root.complain(config.cert.empty() ? "key" : "cert", "'cert' and 'key' go together.");
   }

@@ -1,10 +1,8 @@
-// `countersign deny`, `revoke` and `clean`.
-#include <iostream>
-
+// countersign deny, revoke and clean
 #include "cli/client.h"
-#include "cli/exit_code.h"
+#include "cli/failure.h"
 #include "cli/queue.h"
-#include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 
 namespace countersign::cli {
@@ -12,77 +10,109 @@ namespace {
 
 namespace json = boost::json;
 
-std::string reason_of(const NamesOptions& options) {
-  return options.reason.empty() ? "unspecified" : options.reason;
+struct Options {
+  std::vector<std::string> names;
+  std::string reason;
+  std::string serial;
+};
+
+// Says what the server says. A refusal outweighs a name that was not found.
+int worse(int code, const std::string& what, const Client::Reply& reply) {
+  print_note(escaped(what) + ": " + escaped(reply.problem()) + "\n");
+  return reply.status == 404 && code != kFailed ? kNothing : kFailed;
 }
 
-// Says what the server says and gives the exit code that fits.
-int report(const std::string& what, const Client::Reply& reply, int code) {
-  std::cerr << printable(what) << ": " << printable(Client::problem_text(reply)) << "\n";
-  return reply.status == 404 && code != kFailed ? kNothing : kFailed;
+int deny(const Options& options, const std::string& client_file) {
+  Client client(find_client_config(client_file));
+  int code = kDone;
+  for (const json::value& row : queued_by_name(client, options.names, code)) {
+    const json::object body{{"reason", options.reason}};
+    const auto reply = client.call("POST", "/v1/requests/" + member(row, "id") + "/deny", body);
+    if (reply.done()) {
+      print(escaped(member(row, "certname")) + "\tdenied\n");
+    } else {
+      code = worse(code, member(row, "certname"), reply);
+    }
+  }
+  return code;
+}
+
+int revoke_serial(Client& client, const Options& options) {
+  const json::object body{{"reason", options.reason}};
+  const json::value row =
+      client.must("POST", "/v1/certificates/" + url_encoded(options.serial) + "/revoke", body);
+  print(escaped(member(row, "certname")) + "\trevoked\n");
+  return kDone;
+}
+
+int revoke(const Options& options, const std::string& client_file) {
+  if (options.names.empty() == options.serial.empty()) {
+    throw Failure(kUsage, "name what to revoke, or give its --serial.");
+  }
+  Client client(find_client_config(client_file));
+  if (!options.serial.empty()) return revoke_serial(client, options);
+  int code = kDone;
+  for (const std::string& name : options.names) {
+    const json::object body{{"certname", name}, {"reason", options.reason}};
+    const auto reply = client.call("POST", "/v1/revoke", body);
+    if (!reply.done()) {
+      code = worse(code, name, reply);
+    } else if (member(reply.body, "revoked") == "0") {
+      print_note(escaped(name) + ": every certificate is revoked or expired already.\n");
+      if (code == kDone) code = kNothing;
+    } else {
+      print(escaped(name) + "\trevoked\n");
+    }
+  }
+  return code;
+}
+
+int clean(const Options& options, const std::string& client_file) {
+  Client client(find_client_config(client_file));
+  json::array names;
+  for (const std::string& name : options.names) names.emplace_back(name);
+  const json::object body{{"certnames", std::move(names)}};
+  const json::value answer = client.must("POST", "/v1/clean", body);
+  for (const auto& name : answer.at("cleaned").as_array()) {
+    print(escaped(name.as_string()) + "\tcleaned\n");
+  }
+  for (const auto& name : answer.at("not_found").as_array()) {
+    print_note(escaped(name.as_string()) +
+               ": there is nothing of this name. `countersign list --state signed` shows what "
+               "there is.\n");
+  }
+  return answer.at("not_found").as_array().empty() ? kDone : kNothing;
 }
 
 }  // namespace
 
-int deny(const NamesOptions& options) {
-  return guarded("deny", [&]() -> int {
-    Client client = Client::open(options.client);
-    int code = kDone;
-    for (const auto& row : queued_by_name(client, options.names, code)) {
-      const auto reply = client.call("POST", "/v1/requests/" + member(row, "id") + "/deny",
-                                     json::object{{"reason", options.reason}});
-      if (reply.status != 200) {
-        code = report(member(row, "certname"), reply, code);
-      } else {
-        std::cout << printable(member(row, "certname")) << "\tdenied\n";
-      }
-    }
-    return code;
-  });
+void add_deny(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("deny", "Refuse requests that wait");
+  verb->add_option("name", options->names, "Certnames")->required();
+  verb->add_option("--reason", options->reason, "Why; the machine is told")->required();
+  on_chosen(*verb, invocation, options, deny);
 }
 
-int revoke(const NamesOptions& options) {
-  return guarded("revoke", [&]() -> int {
-    Client client = Client::open(options.client);
-    if (!options.serial.empty()) {
-      const json::value row =
-          client.must("POST", "/v1/certificates/" + Client::encode(options.serial) + "/revoke",
-                      json::object{{"reason", reason_of(options)}});
-      std::cout << printable(member(row, "certname")) << "\trevoked\n";
-      return kDone;
-    }
-    int code = kDone;
-    for (const std::string& name : options.names) {
-      const auto reply = client.call(
-          "POST", "/v1/revoke", json::object{{"certname", name}, {"reason", reason_of(options)}});
-      if (reply.status != 200) {
-        code = report(name, reply, code);
-      } else if (reply.body.at("revoked").to_number<std::int64_t>() == 0) {
-        std::cerr << printable(name) << ": every certificate is revoked or expired already.\n";
-        if (code == kDone) code = kNothing;
-      } else {
-        std::cout << printable(name) << "\trevoked\n";
-      }
-    }
-    return code;
-  });
+void add_revoke(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  options->reason = "unspecified";
+  CLI::App* verb = app.add_subcommand("revoke", "Revoke every live certificate of a name, or one");
+  verb->add_option("name", options->names, "Certnames");
+  verb->add_option("--serial", options->serial, "One certificate, in hexadecimal");
+  verb->add_option("--reason", options->reason,
+                   "unspecified, keyCompromise, affiliationChanged, superseded, "
+                   "cessationOfOperation or privilegeWithdrawn")
+      ->capture_default_str();
+  on_chosen(*verb, invocation, options, revoke);
 }
 
-int clean(const NamesOptions& options) {
-  return guarded("clean", [&]() -> int {
-    Client client = Client::open(options.client);
-    json::array names;
-    for (const std::string& name : options.names) names.emplace_back(name);
-    const json::value answer =
-        client.must("POST", "/v1/clean", json::object{{"certnames", std::move(names)}});
-    for (const auto& name : answer.at("cleaned").as_array()) {
-      std::cout << printable(std::string(name.as_string())) << "\tcleaned\n";
-    }
-    for (const auto& name : answer.at("not_found").as_array()) {
-      std::cerr << printable(std::string(name.as_string())) << ": there is nothing of this name.\n";
-    }
-    return answer.at("not_found").as_array().empty() ? kDone : kNothing;
-  });
+void add_clean(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      app.add_subcommand("clean", "Revoke and free a name, so that its machine can enrol again");
+  verb->add_option("name", options->names, "Certnames")->required();
+  on_chosen(*verb, invocation, options, clean);
 }
 
 }  // namespace countersign::cli

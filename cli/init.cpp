@@ -2,13 +2,16 @@
 // service.
 #include <unistd.h>
 
-#include <iostream>
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
 
 #include "base/file_system.h"
 #include "base/random.h"
 #include "ca/issuer.h"
-#include "cli/exit_code.h"
+#include "cli/failure.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "policy/certname.h"
 #include "policy/facts.h"
 #include "store/sqlite/sqlite_store.h"
 #include "x509/pem.h"
@@ -30,15 +33,18 @@ struct Authority {
   std::shared_ptr<const x509::Certificate> certificate;
 };
 
-// Ends `init` with its message; the folder is then removed again.
-struct Stop {
-  std::string text;
+struct Options {
+  std::string dir;
+  std::string common_name = "Countersign";
+  std::string key = "ec:P-256";
+  std::vector<std::string> hostnames;
+  std::string listen = "0.0.0.0:8140";
+  std::string passphrase_file;
 };
 
 template <class T>
 T need(Result<T> result) {
-  if (result.has_error()) throw Stop{result.error().detail};
-  if constexpr (!std::is_void_v<T>) return std::move(result).value();
+  return required(std::move(result), kFailed);
 }
 
 Authority make_ca(const std::string& name, const x509::KeySpec& spec, int path_length,
@@ -89,7 +95,7 @@ void write(const fs::path& path, const std::string& content, mode_t mode) {
   need(system_files().write(path, content, mode));
 }
 
-std::string passphrase(const InitOptions& options, const fs::path& dir) {
+std::string passphrase(const Options& options, const fs::path& dir) {
   if (options.passphrase_file.empty()) {
     std::string made = to_base64url(system_random().bytes(32));
     write(dir / "ca/passphrase", made + "\n", kPrivate);
@@ -97,7 +103,7 @@ std::string passphrase(const InitOptions& options, const fs::path& dir) {
   }
   std::string given = need(system_files().read(options.passphrase_file, 4096));
   while (!given.empty() && (given.back() == '\n' || given.back() == '\r')) given.pop_back();
-  if (given.empty()) throw Stop{options.passphrase_file.string() + " holds no passphrase."};
+  if (given.empty()) throw Failure(kUsage, options.passphrase_file + " holds no passphrase.");
   return given;
 }
 
@@ -154,7 +160,7 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-std::vector<std::string> all_hostnames(const InitOptions& options) {
+std::vector<std::string> all_hostnames(const Options& options) {
   std::vector<std::string> names = options.hostnames;
   if (names.empty()) {
     char host[256] = "localhost";
@@ -166,7 +172,7 @@ std::vector<std::string> all_hostnames(const InitOptions& options) {
   return names;
 }
 
-void write_settings(const InitOptions& options, const fs::path& dir) {
+void write_settings(const Options& options, const fs::path& dir) {
   const std::vector<std::string> names = all_hostnames(options);
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + quoted(name);
@@ -199,8 +205,8 @@ void write_settings(const InitOptions& options, const fs::path& dir) {
         kPublic);
 }
 
-void make(const InitOptions& options, const x509::KeySpec& spec) {
-  const fs::path& dir = options.dir;
+void make(const Options& options, const x509::KeySpec& spec) {
+  const fs::path dir = options.dir;
   fs::create_directories(dir / "ca");
   const Secret secret(passphrase(options, dir));
   Authority root = make_ca(options.common_name + " Root CA", spec, 1, kRootLifetime, nullptr);
@@ -216,6 +222,23 @@ void make(const InitOptions& options, const x509::KeySpec& spec) {
   write_settings(options, dir);
 }
 
+// What would only fail later, at the first start or the first connection.
+void check_names(const Options& options) {
+  for (const std::string& name : options.hostnames) {
+    boost::system::error_code no_address;
+    boost::asio::ip::make_address(name, no_address);
+    if (!no_address || policy::valid_dns_name(name, false)) continue;
+    throw Failure(kUsage, "'" + escaped(name) + "' is neither a host name nor an address.");
+  }
+  const std::size_t colon = options.listen.rfind(':');
+  const bool port = colon != std::string::npos && colon > 0 && colon + 1 < options.listen.size() &&
+                    options.listen.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+  if (!port) {
+    throw Failure(kUsage, "--listen takes ADDR:PORT, like 0.0.0.0:8140 or [::]:8140.");
+  }
+  if (options.common_name.empty()) throw Failure(kUsage, "--common-name must not be empty.");
+}
+
 // What init writes, for the check before and for the removal after a failure.
 constexpr const char* kFiles[] = {"countersign.toml", "policy.toml",        "client.toml",
                                   "operator.pem",     "operator.key",       "countersign.db",
@@ -223,35 +246,50 @@ constexpr const char* kFiles[] = {"countersign.toml", "policy.toml",        "cli
                                   "ca/issuing.pem",   "ca/issuing.key",     "ca/chain.pem",
                                   "ca/passphrase",    "countersign.db-wal", "countersign.db-shm"};
 
-}  // namespace
-
-int init(const InitOptions& options) {
-  const auto spec = x509::parse_key_spec(options.key);
-  if (spec.has_error()) {
-    std::cerr << "countersign init: " << spec.error().detail << "\n";
-    return kUsage;
-  }
+int init(const Options& options, const std::string&) {
+  const auto spec = required(x509::parse_key_spec(options.key), kUsage);
+  check_names(options);
+  const fs::path dir = options.dir;
   for (const char* name : kFiles) {
-    if (!fs::exists(options.dir / name)) continue;
-    std::cerr << "countersign init: " << options.dir.string() << " holds a CA already (" << name
-              << " is there). Nothing was changed. Choose another --dir.\n";
-    return kFailed;
+    if (!fs::exists(dir / name)) continue;
+    throw Failure(kFailed, options.dir + " holds a CA already (" + name +
+                               " is there). Nothing was changed. Choose another --dir.");
   }
   try {
-    make(options, *spec);
-  } catch (const Stop& stop) {
+    make(options, spec);
+  } catch (...) {
+    // None of them was there before.
     for (const char* name : kFiles) {
       std::error_code ignored;
-      fs::remove(options.dir / name, ignored);
+      fs::remove(dir / name, ignored);
     }
-    std::cerr << "countersign init: " << stop.text << "\n";
-    return kFailed;
+    throw;
   }
-  std::cerr << "A root, an issuing CA and an operator are in " << options.dir.string()
-            << ".\nMove ca/root.key to a safe place; the service does not need it.\nStart with: "
-               "countersign serve --config "
-            << (options.dir / "countersign.toml").string() << "\n";
+  print_note("A root, an issuing CA and an operator are in " + options.dir +
+             ".\nMove ca/root.key to a safe place; the service does not need it.\nStart with: "
+             "countersign serve --config " +
+             (dir / "countersign.toml").string() + "\n");
   return kDone;
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("init", "Make a root, an issuing CA and a first operator");
+  verb->add_option("--dir", options->dir, "Where; it must not hold a CA yet")->required();
+  verb->add_option("--common-name", options->common_name, "What the CA is called")
+      ->capture_default_str();
+  verb->add_option("--key", options->key,
+                   "ec:P-256, ec:P-384, ed25519, rsa:2048, rsa:3072 or rsa:4096")
+      ->capture_default_str();
+  verb->add_option("--hostname", options->hostnames,
+                   "A name or address under which machines reach the service; may be repeated "
+                   "(default: this machine's name)");
+  verb->add_option("--listen", options->listen, "ADDR:PORT of the service")->capture_default_str();
+  verb->add_option("--passphrase-file", options->passphrase_file,
+                   "Holds the passphrase of the keys (default: one is made, in ca/passphrase)");
+  on_chosen(*verb, invocation, options, init);
 }
 
 }  // namespace countersign::cli

@@ -1,12 +1,11 @@
-// `countersign policy check` and `policy explain`.
-#include <iostream>
-
+// countersign policy check and explain
 #include "base/file_system.h"
 #include "ca/facts.h"
 #include "cli/client.h"
-#include "cli/exit_code.h"
+#include "cli/failure.h"
+#include "cli/queue.h"
 #include "cli/service_config.h"
-#include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/trace_text.h"
 #include "cli/verbs.h"
 #include "policy/rule_set.h"
@@ -16,6 +15,13 @@ namespace {
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
+
+struct Options {
+  std::string csr;
+  std::string source;
+  std::string policy;
+  bool json = false;
+};
 
 // The profiles of the service whose folder the policy lies in; any, where there is no service.
 policy::LoadContext load_context(const fs::path& file) {
@@ -30,63 +36,69 @@ policy::LoadContext load_context(const fs::path& file) {
   return context;
 }
 
-void print_decision(const std::string& certname, const std::string& action,
-                    const std::string& reason, const json::value& trace) {
-  std::cout << printable(certname) << ": " << action << " (" << printable(reason) << ")\n"
-            << trace_text(trace, "  ");
+int check(const Options& options, const std::string&) {
+  const fs::path file = options.policy;
+  const auto rules = required(policy::RuleSet::load(file, load_context(file)), kUsage);
+  const std::size_t count = rules->size();
+  print("ok: " + std::to_string(count) + (count == 1 ? " rule\n" : " rules\n"));
+  return kDone;
 }
 
-int explain_offline(const ExplainOptions& options, const std::string& pem) {
-  const auto rules = policy::RuleSet::load(options.policy, load_context(options.policy));
-  if (rules.has_error()) throw Failure{kUsage, rules.error().detail};
-  const auto csr = x509::Csr::parse_pem(pem);
-  if (csr.has_error()) throw Failure{kFailed, csr.error().detail};
-  const auto certname = ca::certname_of(**csr, "");
-  if (certname.has_error()) throw Failure{kFailed, certname.error().detail};
-  const policy::Decision decision = (*rules)->decide(ca::facts_of(**csr, options.source));
-  const json::value trace = json::parse(policy::trace_to_json(decision.trace));
+// The form of the server's answer.
+json::value explain_here(const Options& options, const std::string& pem) {
+  const fs::path file = options.policy;
+  const auto rules = required(policy::RuleSet::load(file, load_context(file)), kUsage);
+  const auto csr = required(x509::Csr::parse_pem(pem), kFailed);
+  const auto certname = required(ca::certname_of(*csr, ""), kFailed);
+  const policy::Decision decision = rules->decide(ca::facts_of(*csr, options.source));
+  return json::object{{"action", policy::to_string(decision.action)},
+                      {"rule", decision.rule},
+                      {"reason", decision.reason},
+                      {"certname", certname},
+                      {"trace", json::parse(policy::trace_to_json(decision.trace))}};
+}
+
+json::value explain_there(const Options& options, const std::string& pem,
+                          const std::string& client_file) {
+  Client client(find_client_config(client_file));
+  const json::object question{{"csr", pem}, {"source", options.source}};
+  return client.must("POST", "/v1/policy/explain", question);
+}
+
+int explain(const Options& options, const std::string& client_file) {
+  const std::string pem =
+      required(system_files().read(options.csr, x509::Csr::kMaxBytes * 2), kUsage);
+  const json::value answer = options.policy.empty() ? explain_there(options, pem, client_file)
+                                                    : explain_here(options, pem);
   if (options.json) {
-    const json::object answer{{"action", policy::to_string(decision.action)},
-                              {"rule", decision.rule},
-                              {"reason", decision.reason},
-                              {"certname", *certname},
-                              {"trace", trace}};
-    std::cout << json::serialize(answer) << "\n";
+    print(json::serialize(answer) + "\n");
   } else {
-    print_decision(*certname, std::string(policy::to_string(decision.action)), decision.reason,
-                   trace);
+    print(escaped(member(answer, "certname")) + ": " + member(answer, "action") + " (" +
+          escaped(member(answer, "reason")) + ")\n" + trace_text(answer.at("trace"), "  "));
   }
   return kDone;
 }
 
 }  // namespace
 
-int policy_check(const fs::path& file) {
-  const auto rules = policy::RuleSet::load(file, load_context(file));
-  if (rules.has_error()) {
-    std::cerr << rules.error().detail << "\n";
-    return kUsage;
-  }
-  std::cout << "ok: " << (*rules)->size() << " rules\n";
-  return kDone;
-}
+void add_policy(CLI::App& app, Invocation& invocation) {
+  CLI::App* policy = app.add_subcommand("policy", "Check a policy, and ask what it would decide");
+  policy->require_subcommand(1);
 
-int policy_explain(const ExplainOptions& options) {
-  return guarded("policy explain", [&]() -> int {
-    const auto pem = system_files().read(options.csr, x509::Csr::kMaxBytes * 2);
-    if (pem.has_error()) throw Failure{kUsage, pem.error().detail};
-    if (!options.policy.empty()) return explain_offline(options, *pem);
-    Client client = Client::open(options.client);
-    const json::value answer = client.must("POST", "/v1/policy/explain",
-                                           json::object{{"csr", *pem}, {"source", options.source}});
-    if (options.json) {
-      std::cout << json::serialize(answer) << "\n";
-    } else {
-      print_decision(member(answer, "certname"), member(answer, "action"), member(answer, "reason"),
-                     answer.at("trace"));
-    }
-    return kDone;
-  });
+  auto checked = std::make_shared<Options>();
+  CLI::App* verb =
+      policy->add_subcommand("check", "Read a policy file and say what is wrong in it");
+  verb->add_option("file", checked->policy, "The policy file")->required();
+  on_chosen(*verb, invocation, checked, check);
+
+  auto explained = std::make_shared<Options>();
+  verb = policy->add_subcommand("explain", "What would be decided, and why, rule by rule");
+  verb->add_option("--csr", explained->csr, "The request, PEM")->required();
+  verb->add_option("--source", explained->source, "The address that it would come from");
+  verb->add_option("--policy", explained->policy,
+                   "A policy file to try here, instead of the one that the server uses");
+  verb->add_flag("--json", explained->json, "JSON");
+  on_chosen(*verb, invocation, explained, explain);
 }
 
 }  // namespace countersign::cli

@@ -1,7 +1,6 @@
 // `countersign serve`: wires the parts, and drains them.
 #include <boost/asio.hpp>
 #include <csignal>
-#include <iostream>
 #include <thread>
 
 #include "api/http/server.h"
@@ -11,8 +10,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "ca/authority.h"
-#include "cli/exit_code.h"
+#include "cli/failure.h"
 #include "cli/service_config.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "store/sqlite/sqlite_store.h"
 #include "x509/pem.h"
@@ -27,43 +27,36 @@ constexpr std::size_t kIoThreads = 2;
 constexpr auto kDrainLimit = std::chrono::seconds(10);
 constexpr auto kCertificateCheck = std::chrono::minutes(10);
 
-// Start-up ends with this exit code and text.
-struct Stop {
-  int code;
-  std::string text;
+struct Options {
+  std::string config;
 };
-
-template <class T>
-T need(Result<T> result, int code) {
-  if (result.has_error()) throw Stop{code, result.error().detail};
-  if constexpr (!std::is_void_v<T>) return std::move(result).value();
-}
 
 std::unique_ptr<ca::Issuer> load_issuer(const ServiceConfig& config) {
   const auto& files = system_files();
-  std::string text = need(files.read(config.passphrase_file, 4096), kUsage);
+  std::string text = required(files.read(config.passphrase_file, 4096), kUsage);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   const Secret passphrase(std::move(text));
-  const Secret pem(need(files.read(config.ca_dir / "issuing.key", kPemBytes), kUsage));
+  const Secret pem(required(files.read(config.ca_dir / "issuing.key", kPemBytes), kUsage));
   auto key = x509::PrivateKey::from_pem(pem.view(), passphrase.view());
   if (key.has_error()) {
-    throw Stop{kUsage, (config.ca_dir / "issuing.key").string() + ": " + key.error().detail};
+    throw Failure(kUsage, (config.ca_dir / "issuing.key").string() + ": " + key.error().detail);
   }
-  const std::string chain_pem = need(files.read(config.ca_dir / "chain.pem", kPemBytes), kUsage);
+  const std::string chain_pem =
+      required(files.read(config.ca_dir / "chain.pem", kPemBytes), kUsage);
   std::vector<std::shared_ptr<const x509::Certificate>> chain;
-  for (const auto& block : need(x509::pem_decode_all(chain_pem), kUsage)) {
-    chain.push_back(need(x509::Certificate::parse(block.der), kUsage));
+  for (const auto& block : required(x509::pem_decode_all(chain_pem), kUsage)) {
+    chain.push_back(required(x509::Certificate::parse(block.der), kUsage));
   }
-  return need(ca::Issuer::create(std::move(chain), x509::make_signer(std::move(*key)),
-                                 system_clock(), system_random()),
-              kUsage);
+  return required(ca::Issuer::create(std::move(chain), x509::make_signer(std::move(*key)),
+                                     system_clock(), system_random()),
+                  kUsage);
 }
 
 class Service {
  public:
   explicit Service(ServiceConfig config)
       : config_(std::move(config)),
-        store_(need(store::open_sqlite_store(config_.store_file), kFailed)),
+        store_(required(store::open_sqlite_store(config_.store_file), kFailed)),
         authority_(authority_config(), load_issuer(config_), *store_, system_clock(),
                    system_random()),
         server_(io_, config_.limits, client_trust(), frontends()),
@@ -88,7 +81,8 @@ class Service {
   ca::AuthorityConfig authority_config() const {
     ca::AuthorityConfig config = config_.authority;
     // Agents check revocation of the whole chain, so what is served has the CRLs above ours.
-    config.root_crl = need(system_files().read(config_.ca_dir / "root.crl.pem", kPemBytes), kUsage);
+    config.root_crl =
+        required(system_files().read(config_.ca_dir / "root.crl.pem", kPemBytes), kUsage);
     config.workers = std::max(2U, std::thread::hardware_concurrency());
     return config;
   }
@@ -143,13 +137,13 @@ class Service {
     auto bound = certificate.has_error() ? Result<std::string>(certificate.error())
                                          : server_.listen(config_.listen);
     if (bound.has_error()) {
-      std::cerr << "countersign serve: " << bound.error().detail << "\n";
+      print_note("countersign serve: " + bound.error().detail + "\n");
       authority_.stop();
       io_.stop();
       co_return;
     }
     net::co_spawn(io_, keep_certificate(), net::detached);
-    std::cout << "listening on " << *bound << std::endl;
+    print("listening on " + *bound + "\n");
     code = kDone;
     for (;;) {
       const auto [error, number] = co_await signals_.async_wait(net::as_tuple(net::use_awaitable));
@@ -186,24 +180,22 @@ class Service {
   Timestamp renew_at_;
 };
 
-}  // namespace
-
-int serve(const std::filesystem::path& config_file) {
+int serve(const Options& options, const std::string&) {
   // A client that goes away must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
-  try {
-    auto config = load_service_config(config_file);
-    if (config.has_error()) throw Stop{kUsage, config.error().detail};
-    log::configure(config->log_format, config->log_level);
-    Service service(std::move(*config));
-    return service.run();
-  } catch (const Stop& stop) {
-    std::cerr << stop.text << "\n";
-    return stop.code;
-  } catch (const std::exception& error) {
-    std::cerr << "countersign serve: " << error.what() << "\n";
-    return kFailed;
-  }
+  ServiceConfig config = required(load_service_config(options.config), kUsage);
+  log::configure(config.log_format, config.log_level);
+  Service service(std::move(config));
+  return service.run();
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("serve", "Run the service in the foreground");
+  verb->add_option("--config", options->config, "countersign.toml, as `init` wrote it")->required();
+  on_chosen(*verb, invocation, options, serve);
 }
 
 }  // namespace countersign::cli

@@ -1,9 +1,8 @@
-// `countersign show`: a request or a certificate, the trace of its decision and its history.
-#include <iostream>
-
+// countersign show: a request or a certificate, the trace of its decision and its history.
 #include "cli/client.h"
-#include "cli/exit_code.h"
-#include "cli/table.h"
+#include "cli/failure.h"
+#include "cli/queue.h"
+#include "cli/terminal.h"
 #include "cli/trace_text.h"
 #include "cli/verbs.h"
 
@@ -11,6 +10,11 @@ namespace countersign::cli {
 namespace {
 
 namespace json = boost::json;
+
+struct Options {
+  std::string what;
+  bool json = false;
+};
 
 bool is_request_id(const std::string& what) {
   return what.size() == 26 &&
@@ -21,97 +25,125 @@ bool is_serial(const std::string& what) {
   return what.size() >= 16 && what.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
 }
 
-json::value get_or_null(Client& client, const std::string& path) {
+// Null if there is no such thing.
+json::value look_up(Client& client, const std::string& path) {
   Client::Reply reply = client.call("GET", path);
-  if (reply.status == 200) return std::move(reply.body);
+  if (reply.done()) return std::move(reply.body);
   if (reply.status == 404) return nullptr;
-  return client.must("GET", path);  // throws what the server says
+  throw Failure(kFailed, reply.problem());
 }
 
-// Everything of a name: {"requests": […], "certificates": […], "history": […]}.
-json::object look_up(Client& client, const std::string& what) {
-  json::object found;
+struct Found {
+  std::string name;
   json::array requests;
   json::array certificates;
-  std::string name = what;
-  if (is_request_id(what)) {
-    json::value request = get_or_null(client, "/v1/requests/" + what);
-    if (!request.is_null()) {
-      name = member(request, "certname");
-      requests.push_back(std::move(request));
-    }
-  } else if (is_serial(what)) {
-    json::value certificate = get_or_null(client, "/v1/certificates/" + what);
-    if (!certificate.is_null()) {
-      name = member(certificate, "certname");
-      certificates.push_back(std::move(certificate));
-    }
-  }
-  if (requests.empty() && certificates.empty()) {
-    std::string exact;
-    for (const char c : name) {
-      if (c == '.' || c == '*' || c == '+' || c == '(' || c == '[' || c == '\\') exact += "\\";
-      exact.push_back(c);
-    }
+  json::array history;
+};
+
+Found find(Client& client, const std::string& what) {
+  Found found{.name = what, .requests = {}, .certificates = {}, .history = {}};
+  const auto take = [&found](json::value row, json::array& list) {
+    if (row.is_null()) return;
+    found.name = member(row, "certname");
+    list.push_back(std::move(row));
+  };
+  if (is_request_id(what)) take(look_up(client, "/v1/requests/" + what), found.requests);
+  if (is_serial(what)) take(look_up(client, "/v1/certificates/" + what), found.certificates);
+  if (found.requests.empty() && found.certificates.empty()) {
     for (const auto& row :
-         client.all("/v1/requests?match=" + Client::encode("^" + exact + "$"), "requests")) {
-      requests.push_back(client.must("GET", "/v1/requests/" + member(row, "id")));
+         client.all("/v1/requests?match=" + url_encoded(exactly(what)), "requests")) {
+      found.requests.push_back(client.must("GET", "/v1/requests/" + member(row, "id")));
     }
-    certificates = client.all("/v1/certificates?certname=" + Client::encode(name), "certificates");
+    found.certificates =
+        client.all("/v1/certificates?certname=" + url_encoded(what), "certificates");
   }
-  found["name"] = name;
-  found["requests"] = std::move(requests);
-  found["certificates"] = std::move(certificates);
-  found["history"] =
-      client.must("GET", "/v1/history?limit=100&subject=" + Client::encode(name)).at("history");
+  const json::value history =
+      client.must("GET", "/v1/history?limit=100&subject=" + url_encoded(found.name));
+  found.history = history.at("history").as_array();
   return found;
 }
 
-void print_fields(const json::value& row, std::initializer_list<const char*> keys) {
+std::string fields(const json::value& row, std::initializer_list<const char*> keys) {
+  std::string text;
   for (const char* key : keys) {
     const std::string value = member(row, key);
     if (value.empty()) continue;
     std::string label = key;
     label.resize(20, ' ');
-    std::cout << "  " << label << printable(value) << "\n";
+    text += "  " + label + escaped(value) + "\n";
   }
+  return text;
+}
+
+std::string request_text(const json::value& row) {
+  std::string text = "request " + escaped(member(row, "certname")) + "\n" +
+                     fields(row, {"id", "state", "reason", "rule", "source", "caller", "key",
+                                  "names", "created_at", "decided_at", "decided_by", "serial"});
+  const auto* hold = row.as_object().if_contains("would_hold");
+  if (hold != nullptr && hold->is_object()) {
+    text += "  an approval would let it hold\n";
+    for (const char* kind : {"names", "extensions"}) {
+      const std::string held = member(*hold, kind);
+      if (!held.empty()) text += "    " + escaped(held) + "\n";
+    }
+  }
+  text += fields(row, {"refusal"});
+  return text + "  how it was decided\n" + trace_text(row.at("trace"), "    ");
+}
+
+std::string certificate_text(const json::value& row) {
+  return "certificate " + escaped(member(row, "certname")) + "\n" +
+         fields(row, {"serial", "state", "current", "not_before", "not_after", "profile", "rule",
+                      "key", "names", "revoked_at", "revocation_reason", "fingerprint_sha256"});
+}
+
+std::string history_text(const json::array& history) {
+  std::string text = "history, newest first\n";
+  for (const auto& row : history) {
+    text += "  " + member(row, "at") + "  " + escaped(member(row, "action")) + " by " +
+            escaped(member(row, "actor"));
+    const auto* detail = row.as_object().if_contains("detail");
+    if (detail != nullptr && detail->is_object()) {
+      for (const auto& [key, value] : detail->get_object()) {
+        const std::string shown = member(*detail, std::string(key).c_str());
+        if (!shown.empty()) text += "  " + escaped(std::string(key)) + "=" + escaped(shown);
+      }
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+int show(const Options& options, const std::string& client_file) {
+  Client client(find_client_config(client_file));
+  const Found found = find(client, options.what);
+  if (found.requests.empty() && found.certificates.empty()) {
+    throw Failure(kNothing, "there is no request or certificate '" + escaped(options.what) +
+                                "'. `countersign list` shows what waits.");
+  }
+  if (options.json) {
+    const json::object all{{"name", found.name},
+                           {"requests", found.requests},
+                           {"certificates", found.certificates},
+                           {"history", found.history}};
+    print(json::serialize(all) + "\n");
+    return kDone;
+  }
+  for (const auto& row : found.requests) print(request_text(row));
+  for (const auto& row : found.certificates) print(certificate_text(row));
+  print(history_text(found.history));
+  return kDone;
 }
 
 }  // namespace
 
-int show(const ShowOptions& options) {
-  return guarded("show", [&]() -> int {
-    Client client = Client::open(options.client);
-    const json::object found = look_up(client, options.what);
-    const auto& requests = found.at("requests").as_array();
-    const auto& certificates = found.at("certificates").as_array();
-    if (requests.empty() && certificates.empty()) {
-      throw Failure{kNothing, "there is no request or certificate '" + printable(options.what) +
-                                  "'. `countersign list` shows what waits."};
-    }
-    if (options.json) {
-      std::cout << json::serialize(found) << "\n";
-      return kDone;
-    }
-    for (const auto& row : requests) {
-      std::cout << "request " << printable(member(row, "certname")) << "\n";
-      print_fields(row, {"id", "state", "reason", "rule", "source", "caller", "key", "names",
-                         "created_at", "decided_at", "decided_by", "serial"});
-      std::cout << "  how it was decided\n" << trace_text(row.at("trace"), "    ");
-    }
-    for (const auto& row : certificates) {
-      std::cout << "certificate " << printable(member(row, "certname")) << "\n";
-      print_fields(row, {"serial", "state", "current", "not_before", "not_after", "profile", "rule",
-                         "key", "names", "revoked_at", "revocation_reason", "fingerprint_sha256"});
-    }
-    std::cout << "history\n";
-    for (const auto& row : found.at("history").as_array()) {
-      std::cout << "  " << member(row, "at") << "  " << printable(member(row, "action")) << " by "
-                << printable(member(row, "actor")) << " " << printable(member(row, "detail"))
-                << "\n";
-    }
-    return kDone;
-  });
+void add_show(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("show", "Everything about one name, serial or request");
+  verb->add_option("what", options->what, "Certname, serial in hexadecimal, or request id")
+      ->required();
+  verb->add_flag("--json", options->json, "JSON");
+  on_chosen(*verb, invocation, options, show);
 }
 
 }  // namespace countersign::cli

@@ -1,13 +1,10 @@
-// `countersign sign`.
-#include <unistd.h>
-
+// countersign sign
 #include <algorithm>
-#include <iostream>
 
 #include "cli/client.h"
-#include "cli/exit_code.h"
+#include "cli/failure.h"
 #include "cli/queue.h"
-#include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 
 namespace countersign::cli {
@@ -15,83 +12,120 @@ namespace {
 
 namespace json = boost::json;
 
-bool asks_for_more(const json::value& row) {
-  const std::string own = "DNS:" + member(row, "certname");
-  const auto& names = row.at("names").as_array();
-  return std::ranges::any_of(names, [&](const json::value& name) { return name != own.c_str(); });
+struct Options {
+  std::vector<std::string> names;
+  bool all = false;
+  std::string match;
+  bool yes = false;
+  bool json = false;
+};
+
+// The request with what its certificate would hold.
+json::value whole(Client& client, const json::value& row) {
+  return client.must("GET", "/v1/requests/" + member(row, "id"));
 }
 
-void print_contents(const json::array& rows) {
-  std::vector<std::vector<std::string>> lines;
-  for (const auto& row : rows) {
-    const std::string own = "DNS:" + member(row, "certname");
-    const std::string asked = member(row, "names");
-    lines.push_back({member(row, "certname"), member(row, "key"), member(row, "source"),
-                     asked.empty() || asked == own ? own : own + " and what it asks: " + asked});
+std::string would_hold(const json::value& request) {
+  const auto* hold = request.as_object().if_contains("would_hold");
+  if (hold == nullptr || !hold->is_object()) return "nothing: " + member(request, "refusal");
+  const std::string names = member(*hold, "names");
+  const std::string extensions = member(*hold, "extensions");
+  return extensions.empty() ? names : names + " " + extensions;
+}
+
+bool holds_only_its_name(const json::value& request) {
+  return would_hold(request) == "DNS:" + member(request, "certname");
+}
+
+// In bulk nobody reads closely: what would hold more than its own name is signed by name only.
+json::array select_in_bulk(Client& client, const Options& options, int& code) {
+  std::string path = "/v1/requests?state=queued";
+  if (!options.match.empty()) path += "&match=" + url_encoded(options.match);
+  json::array chosen;
+  for (const json::value& row : client.all(path, "requests")) {
+    json::value request = whole(client, row);
+    if (holds_only_its_name(request)) {
+      chosen.push_back(std::move(request));
+      continue;
+    }
+    print_note(escaped(member(request, "certname")) + " is held back: it would hold " +
+               escaped(would_hold(request)) + ". Sign it by its name if that is right.\n");
+    code = kFailed;
   }
-  std::cerr << format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, true);
+  return chosen;
 }
 
-bool confirmed(std::size_t count) {
-  std::cerr << "Sign " << count << (count == 1 ? " certificate" : " certificates") << "? [y/N] ";
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+json::array select_by_name(Client& client, const Options& options, int& code) {
+  json::array chosen;
+  for (const json::value& row : queued_by_name(client, options.names, code)) {
+    chosen.push_back(whole(client, row));
+  }
+  return chosen;
+}
+
+std::string preview(const json::array& requests, bool aligned) {
+  std::vector<Row> lines;
+  for (const json::value& request : requests) {
+    lines.push_back({member(request, "certname"), member(request, "key"), member(request, "source"),
+                     would_hold(request)});
+  }
+  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, aligned);
+}
+
+int sign(const Options& options, const std::string& client_file) {
+  const bool bulk = options.all || !options.match.empty();
+  if (bulk == !options.names.empty()) {
+    throw Failure(kUsage, "name the requests to sign, or give --all or --match.");
+  }
+  Client client(find_client_config(client_file));
+  int code = kDone;
+  const json::array requests =
+      bulk ? select_in_bulk(client, options, code) : select_by_name(client, options, code);
+  if (requests.empty()) {
+    if (code != kDone) return code;
+    print_note("Nothing waits to be signed.\n");
+    return kNothing;
+  }
+  if (input_is_terminal() && !options.yes) {
+    print_note(preview(requests, true));
+    const std::size_t count = requests.size();
+    if (!confirmed("Sign " + std::to_string(count) +
+                   (count == 1 ? " certificate?" : " certificates?"))) {
+      print_note("Nothing was signed.\n");
+      return kFailed;
+    }
+  }
+  json::array done;
+  for (const json::value& request : requests) {
+    const auto reply =
+        client.call("POST", "/v1/requests/" + member(request, "id") + "/approve", json::object());
+    if (!reply.done()) {
+      print_note(escaped(member(request, "certname")) + ": " + escaped(reply.problem()) + "\n");
+      code = kFailed;
+      continue;
+    }
+    if (!options.json) {
+      print(escaped(member(request, "certname")) + "\tsigned\t" + member(reply.body, "serial") +
+            "\n");
+    }
+    done.push_back(reply.body);
+  }
+  if (options.json) print(json::serialize(done) + "\n");
+  return code;
 }
 
 }  // namespace
 
-int sign(const SignOptions& options) {
-  return guarded("sign", [&]() -> int {
-    Client client = Client::open(options.client);
-    const bool bulk = options.all || !options.match.empty();
-    int code = kDone;
-    json::array rows;
-    if (bulk) {
-      std::string path = "/v1/requests?state=queued";
-      if (!options.match.empty()) path += "&match=" + Client::encode(options.match);
-      for (auto& row : client.all(path, "requests")) {
-        if (asks_for_more(row)) {
-          // In bulk nobody reads closely: what wants more than its own name is signed by name only.
-          std::cerr << printable(member(row, "certname")) << " is held back: it asks for "
-                    << printable(member(row, "names")) << ". Sign it by name if that is right.\n";
-          code = kFailed;
-        } else {
-          rows.push_back(std::move(row));
-        }
-      }
-    } else {
-      rows = queued_by_name(client, options.names, code);
-    }
-    if (rows.empty()) {
-      if (code == kDone) std::cerr << "Nothing waits to be signed.\n";
-      return code == kDone ? kNothing : code;
-    }
-    const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-    if (!options.json) print_contents(rows);
-    if (terminal && !options.yes && !confirmed(rows.size())) {
-      std::cerr << "Nothing was signed.\n";
-      return kFailed;
-    }
-    json::array done;
-    for (const auto& row : rows) {
-      const auto reply =
-          client.call("POST", "/v1/requests/" + member(row, "id") + "/approve", json::object());
-      if (reply.status == 200) {
-        if (!options.json) {
-          std::cout << printable(member(row, "certname")) << "\t" << member(reply.body, "serial")
-                    << "\n";
-        }
-        done.push_back(reply.body);
-      } else {
-        std::cerr << printable(member(row, "certname")) << ": "
-                  << printable(Client::problem_text(reply)) << "\n";
-        code = kFailed;
-      }
-    }
-    if (options.json) std::cout << json::serialize(done) << "\n";
-    return code;
-  });
+void add_sign(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("sign", "Approve requests that wait");
+  verb->add_option("name", options->names, "Certnames");
+  verb->add_flag("--all", options->all, "All that ask for no more than their own name");
+  verb->add_option("--match", options->match,
+                   "The same, for names in which this regular expression (RE2) is found");
+  verb->add_flag("--yes", options->yes, "Do not ask");
+  verb->add_flag("--json", options->json, "JSON instead of columns");
+  on_chosen(*verb, invocation, options, sign);
 }
 
 }  // namespace countersign::cli

@@ -50,9 +50,20 @@ bool harmful(std::uint32_t code) {
          (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);  // direction
 }
 
-std::string escape_of(const char* form, unsigned value) {
+// "\\x1b", "\\u202e".
+std::string escape_of(std::uint32_t code) {
   char text[16];
-  std::snprintf(text, sizeof text, form, value);
+  if (code < 0x80) {
+    std::snprintf(text, sizeof text, "\\x%02x", code);
+  } else {
+    std::snprintf(text, sizeof text, "\\u%04x", code);
+  }
+  return text;
+}
+
+std::string escape_of_byte(char c) {
+  char text[8];
+  std::snprintf(text, sizeof text, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -70,13 +81,13 @@ std::string escaped(std::string_view text) {
   while (!text.empty()) {
     const Character c = first_character(text);
     if (c.size == 0) {
-      out += escape_of("\\x%02x", static_cast<unsigned char>(text.front()));
+      out += escape_of_byte(text.front());
     } else if (c.code == '\n') {
       out += "\\n";
     } else if (c.code == '\t') {
       out += "\\t";
     } else if (harmful(c.code)) {
-      out += c.code < 0x80 ? escape_of("\\x%02x", c.code) : escape_of("\\u%04x", c.code);
+      out += escape_of(c.code);
     } else {
       out += text.substr(0, c.size);
     }

@@ -1,74 +1,102 @@
-// `countersign token create|list|revoke`.
-#include <iostream>
-
+// countersign token create, list and revoke
+#include "base/clock.h"
 #include "cli/client.h"
-#include "cli/exit_code.h"
-#include "cli/table.h"
+#include "cli/failure.h"
+#include "cli/queue.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 
 namespace countersign::cli {
+namespace {
 
 namespace json = boost::json;
 
-int token_create(const TokenOptions& options) {
-  return guarded("token create", [&]() -> int {
-    json::object order{{"role", options.role}, {"label", options.label}};
-    if (!options.expires.empty()) {
-      const auto lifetime = parse_duration(options.expires);
-      if (!lifetime || lifetime->count() == 0) {
-        throw Failure{kUsage, "--expires takes a duration such as 90d or 12h."};
-      }
-      order["lifetime_seconds"] = lifetime->count();
+struct Options {
+  std::string role;
+  std::string label;
+  std::string expires;
+  std::string id;
+  bool json = false;
+};
+
+int create(const Options& options, const std::string& client_file) {
+  json::object order{{"role", options.role}, {"label", options.label}};
+  if (!options.expires.empty()) {
+    const auto lifetime = parse_duration(options.expires);
+    if (!lifetime || lifetime->count() == 0) {
+      throw Failure(kUsage, "--expires takes a duration such as 90d or 12h.");
     }
-    Client client = Client::open(options.client);
-    const json::value made = client.must("POST", "/v1/tokens", order);
-    if (options.json) {
-      std::cout << json::serialize(made) << "\n";
-    } else {
-      std::cout << member(made, "token") << "\n";
-      std::cerr << "Token " << member(made, "id") << " (" << member(made, "role")
-                << "). It is not kept and cannot be shown again.\n";
-    }
+    order["lifetime_seconds"] = lifetime->count();
+  }
+  Client client(find_client_config(client_file));
+  const json::value made = client.must("POST", "/v1/tokens", order);
+  if (options.json) {
+    print(json::serialize(made) + "\n");
     return kDone;
-  });
+  }
+  print(member(made, "token") + "\n");
+  print_note("Token " + member(made, "id") + " (" + member(made, "role") +
+             "). The line above is its only copy: the server keeps a hash.\n");
+  return kDone;
 }
 
-int token_list(const TokenOptions& options) {
-  return guarded("token list", [&]() -> int {
-    Client client = Client::open(options.client);
-    const json::value answer = client.must("GET", "/v1/tokens");
-    const auto& rows = answer.at("tokens").as_array();
-    if (options.json) {
-      std::cout << json::serialize(rows) << "\n";
-      return kDone;
-    }
-    std::vector<std::vector<std::string>> lines;
-    for (const auto& row : rows) {
-      const std::string revoked = member(row, "revoked_at");
-      const std::string expires = member(row, "expires_at");
-      lines.push_back({member(row, "id"), member(row, "role"), member(row, "label"),
-                       member(row, "created_at"),
-                       !revoked.empty()   ? "revoked " + revoked
-                       : !expires.empty() ? "until " + expires
-                                          : "no end"});
-    }
-    if (lines.empty()) {
-      std::cerr << "There is no token.\n";
-      return kNothing;
-    }
-    std::cout << format_table({"ID", "ROLE", "LABEL", "CREATED", "VALID"}, lines,
-                              stdout_is_terminal());
+int list(const Options& options, const std::string& client_file) {
+  Client client(find_client_config(client_file));
+  const json::value answer = client.must("GET", "/v1/tokens");
+  const json::array& rows = answer.at("tokens").as_array();
+  if (options.json) {
+    print(json::serialize(rows) + "\n");
     return kDone;
-  });
+  }
+  std::vector<Row> lines;
+  for (const json::value& row : rows) {
+    const std::string revoked = member(row, "revoked_at");
+    const std::string expires = member(row, "expires_at");
+    lines.push_back({member(row, "id"), member(row, "role"), member(row, "label"),
+                     member(row, "created_at"),
+                     !revoked.empty()   ? "revoked " + revoked
+                     : !expires.empty() ? "until " + expires
+                                        : "no end"});
+  }
+  if (lines.empty()) print_note("There is no token.\n");
+  const bool aligned = output_is_terminal() && !lines.empty();
+  print(format_table({"ID", "ROLE", "LABEL", "CREATED", "VALID"}, lines, aligned));
+  return kDone;
 }
 
-int token_revoke(const TokenOptions& options) {
-  return guarded("token revoke", [&]() -> int {
-    Client client = Client::open(options.client);
-    client.must("POST", "/v1/tokens/" + Client::encode(options.id) + "/revoke");
-    std::cout << printable(options.id) << "\trevoked\n";
-    return kDone;
-  });
+int revoke(const Options& options, const std::string& client_file) {
+  Client client(find_client_config(client_file));
+  client.must("POST", "/v1/tokens/" + url_encoded(options.id) + "/revoke");
+  print(escaped(options.id) + "\trevoked\n");
+  return kDone;
+}
+
+}  // namespace
+
+void add_token(CLI::App& app, Invocation& invocation) {
+  CLI::App* token = app.add_subcommand("token", "Bearer tokens for pipelines and people");
+  token->require_subcommand(1);
+
+  auto created = std::make_shared<Options>();
+  CLI::App* verb = token->add_subcommand("create", "Make a token and print it, once");
+  verb->add_option("--role", created->role, "What its bearer may do")
+      ->required()
+      ->check(CLI::IsMember({"pipeline", "operator", "auditor"}));
+  verb->add_option("--label", created->label, "What it is for");
+  verb->add_option("--expires", created->expires,
+                   "After how long it ends: 90d, 12h (default: never)");
+  verb->add_flag("--json", created->json, "JSON instead of the bare token");
+  on_chosen(*verb, invocation, created, create);
+
+  auto listed = std::make_shared<Options>();
+  verb = token->add_subcommand("list", "Show the tokens, not their secrets");
+  verb->add_flag("--json", listed->json, "JSON instead of columns");
+  on_chosen(*verb, invocation, listed, list);
+
+  auto revoked = std::make_shared<Options>();
+  verb = token->add_subcommand("revoke", "End a token");
+  verb->add_option("id", revoked->id, "Its id, as `token list` shows it")->required();
+  on_chosen(*verb, invocation, revoked, revoke);
 }
 
 }  // namespace countersign::cli

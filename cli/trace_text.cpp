@@ -1,6 +1,7 @@
 #include "cli/trace_text.h"
 
-#include "cli/table.h"
+#include "cli/queue.h"
+#include "cli/terminal.h"
 
 namespace countersign::cli {
 
@@ -8,17 +9,16 @@ std::string trace_text(const boost::json::value& trace, const std::string& inden
   std::string text;
   bool matched = false;
   for (const auto& step : trace.as_array()) {
-    const std::string rule = printable(member(step, "rule"));
-    if (step.at("matched").as_bool()) {
+    const std::string rule = "'" + escaped(member(step, "rule")) + "'";
+    if (member(step, "matched") == "true") {
       matched = true;
-      text += indent + "'" + rule + "' matched and decided\n";
+      text += indent + rule + " matched and decided\n";
     } else {
-      text += indent + "'" + rule + "' did not match: " + printable(member(step, "condition")) +
-              ": " + printable(member(step, "detail")) + "\n";
+      text += indent + rule + " did not match: " + escaped(member(step, "condition")) + ": " +
+              escaped(member(step, "detail")) + "\n";
     }
   }
-  if (!matched) text += indent + "no rule matched\n";
-  return text;
+  return matched ? text : text + indent + "no rule matched\n";
 }
 
 }  // namespace countersign::cli

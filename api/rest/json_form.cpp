@@ -81,6 +81,17 @@ json::object to_json(const store::CertificateRecord& certificate, Timestamp now,
   return object;
 }
 
+json::object to_json(const ca::Grant& grant) {
+  json::array names;
+  for (const auto& name : grant.names) names.emplace_back(x509::to_string(name));
+  json::array extensions;
+  for (const auto& extension : grant.extensions) {
+    extensions.emplace_back(policy::short_name_of(extension.oid) + "=" +
+                            x509::text_of(extension).value_or("(not a text)"));
+  }
+  return {{"names", std::move(names)}, {"extensions", std::move(extensions)}};
+}
+
 json::object to_json(const store::TokenRecord& token) {
   return {{"id", token.id},
           {"role", token.role},

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/http/message.h"
+#include "ca/issuer.h"
 #include "policy/decision.h"
 #include "store/store.h"
 
@@ -17,6 +18,7 @@ namespace countersign::api {
 boost::json::object to_json(const store::RequestRecord& request, bool whole);
 // `whole`: with the PEM.
 boost::json::object to_json(const store::CertificateRecord& certificate, Timestamp now, bool whole);
+boost::json::object to_json(const ca::Grant& grant);
 boost::json::object to_json(const store::TokenRecord& token);
 boost::json::object to_json(const store::AuditRecord& row);
 boost::json::object to_json(const policy::Decision& decision, const std::string& certname);

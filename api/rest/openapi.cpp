@@ -21,6 +21,10 @@ json::value reference(std::string_view schema) {
   return json::object{{"$ref", "#/components/schemas/" + std::string(schema)}};
 }
 
+json::value reference_or_null(std::string_view schema) {
+  return json::object{{"oneOf", json::array{reference(schema), of_type("null")}}};
+}
+
 json::value object_of(std::initializer_list<std::pair<std::string_view, json::value>> members,
                       std::initializer_list<json::value_ref> required = {}) {
   json::object properties;
@@ -41,6 +45,7 @@ json::object schemas() {
   all["Submission"] = object_of({{"csr", text}}, {"csr"});
   all["TraceStep"] =
       object_of({{"rule", text}, {"matched", flag}, {"condition", text}, {"detail", text}});
+  all["WouldHold"] = object_of({{"names", list_of(text)}, {"extensions", list_of(text)}});
   all["Request"] = object_of({{"id", text},
                               {"certname", text},
                               {"state", text},
@@ -55,6 +60,8 @@ json::object schemas() {
                               {"decided_by", text},
                               {"serial", text},
                               {"trace", list_of(reference("TraceStep"))},
+                              {"would_hold", reference_or_null("WouldHold")},
+                              {"refusal", maybe("string")},
                               {"csr", text},
                               {"certificate", text},
                               {"chain", text}},

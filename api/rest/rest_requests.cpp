@@ -56,6 +56,11 @@ Answer request_with_certificate(Call call, store::RequestRecord row) {
   json::object body;
   if (sees_all(call.caller)) {
     body = to_json(row, true);
+    if (row.state == store::RequestState::queued) {
+      const auto grant = co_await call.authority.preview(row, {}, call.caller);
+      body["would_hold"] = grant.has_value() ? json::value(to_json(*grant)) : json::value(nullptr);
+      body["refusal"] = grant.has_error() ? json::value(grant.error().detail) : nullptr;
+    }
   } else {
     // Who may only follow his own request learns its outcome and not how it came about.
     body = {{"id", row.id},
