@@ -90,16 +90,18 @@ Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Cal
   for (const PuppetRoute& route : kRoutes) {
     if (route.method != request.method || !rest.starts_with(route.path)) continue;
     std::string_view tail = rest.substr(route.path.size());
-    if (!route.subject && tail.empty()) {
-      co_return co_await route.code({authority, request, caller, ""});
-    }
-    if (!route.subject || !tail.starts_with('/')) continue;
+    if (!route.subject && !tail.empty()) continue;
+    // A variable with a name: GCC 12 destroys an aggregate that is made in a co_await twice.
+    PuppetCall call{authority, request, caller, ""};
+    if (!route.subject) co_return co_await route.code(std::move(call));
+    if (!tail.starts_with('/')) continue;
     tail.remove_prefix(1);
     if (tail.empty() && route.path == "certificate_statuses") {
       co_return plain(400, "Missing URL Segment", "text/plain; charset=utf-8");
     }
     if (!good_subject(tail)) break;
-    co_return co_await route.code({authority, request, caller, std::string(tail)});
+    call.subject = tail;
+    co_return co_await route.code(std::move(call));
   }
   co_return plain(404, "Not Found");
 }
