@@ -54,7 +54,7 @@ TEST(Der, NestingHasALimit) {
   Bytes der = {0x05, 0x00};
   for (int i = 0; i < 100; ++i) {
     Writer writer;
-    writer.nest(kSequence, [&] { writer.raw(der); });
+    writer.element(kSequence, der);
     der = writer.take();
   }
   Fault fault(Code::malformed);
