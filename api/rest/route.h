@@ -14,6 +14,11 @@ namespace countersign::api {
 
 // What a route's code gets. It lives until the answer is made.
 struct Call {
+  // Not an aggregate: GCC 12 copies an aggregate that is made within a co_await expression byte by
+  // byte into the coroutine's frame, and a short std::string then points into the old place.
+  Call(ca::Authority& ca, const Request& asked, ca::Caller who)
+      : authority(ca), request(asked), caller(std::move(who)) {}
+
   ca::Authority& authority;
   const Request& request;
   ca::Caller caller;
