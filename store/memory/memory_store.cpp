@@ -1,5 +1,209 @@
 #include "store/memory/memory_store.h"
 
-#include "store/sqlite/sqlite_store.h"
+#include <algorithm>
+#include <mutex>
+#include <ranges>
+#include <shared_mutex>
 
-namespace countersign::store {}  // namespace countersign::store
+#include "store/memory/tables.h"
+
+namespace countersign::store {
+namespace {
+
+class MemoryStore final : public Store {
+ public:
+  std::vector<Result<void>> apply(std::span<const WriteBatch> batches) override {
+    const std::unique_lock lock(mutex_);
+    std::vector<Result<void>> results;
+    results.reserve(batches.size());
+    for (const WriteBatch& batch : batches) results.push_back(tables_.apply(batch));
+    return results;
+  }
+
+  Result<void> reopen() override { return {}; }
+
+  Result<std::vector<IssuerRecord>> issuers() const override {
+    const std::shared_lock lock(mutex_);
+    return tables_.issuers;
+  }
+
+  Result<std::optional<CertificateRecord>> certificate(const std::string& issuer,
+                                                       ByteView serial) const override {
+    const std::shared_lock lock(mutex_);
+    const CertificateRecord* found = tables_.find(issuer, serial);
+    return found == nullptr ? std::nullopt : std::optional(*found);
+  }
+
+  Result<std::optional<CertificateRecord>> certificate_by_serial(ByteView serial) const override {
+    const std::shared_lock lock(mutex_);
+    const std::string wanted(as_text(serial));
+    const auto found = tables_.certificate_by_serial.lower_bound({wanted, 0});
+    if (found == tables_.certificate_by_serial.end() || found->first.first != wanted) {
+      return std::optional<CertificateRecord>();
+    }
+    return std::optional(tables_.certificates[found->second]);
+  }
+
+  Result<std::optional<CertificateRecord>> current_certificate(
+      const std::string& certname) const override {
+    const std::shared_lock lock(mutex_);
+    const auto found = tables_.current.find(certname);
+    if (found == tables_.current.end()) return std::optional<CertificateRecord>();
+    return std::optional(tables_.certificates[found->second]);
+  }
+
+  Result<std::vector<CertificateRecord>> certificates_of(
+      const std::string& certname) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<CertificateRecord> list;
+    for (const CertificateRecord& record : std::views::reverse(tables_.certificates)) {
+      if (record.certname == certname) list.push_back(record);
+    }
+    return list;
+  }
+
+  Result<CertificatePage> certificates(const CertificateQuery& query,
+                                       Timestamp now) const override {
+    const std::shared_lock lock(mutex_);
+    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    const auto& rows = tables_.certificates;
+    CertificatePage page;
+    std::int64_t last = 0;
+    for (auto i = static_cast<std::size_t>(query.after); i < rows.size(); ++i) {
+      const CertificateRecord& record = rows[i];
+      if (query.certname && record.certname != *query.certname) continue;
+      if (query.state && state_of(record, now) != *query.state) continue;
+      if (query.expires_before && record.not_after >= *query.expires_before) continue;
+      if (query.current && record.current != *query.current) continue;
+      if (query.match && !query.match(record.certname)) continue;
+      if (page.rows.size() == limit) {
+        page.next = last;
+        break;
+      }
+      last = static_cast<std::int64_t>(i) + 1;
+      page.rows.push_back(record);
+    }
+    return page;
+  }
+
+  Result<std::optional<RequestRecord>> request(const std::string& id) const override {
+    const std::shared_lock lock(mutex_);
+    return look_up(tables_.requests, id);
+  }
+
+  Result<std::optional<RequestRecord>> queued_request(const std::string& certname) const override {
+    const std::shared_lock lock(mutex_);
+    const auto found = tables_.queued.find(certname);
+    if (found == tables_.queued.end()) return std::optional<RequestRecord>();
+    return look_up(tables_.requests, found->second);
+  }
+
+  Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const override {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [id, record] : std::views::reverse(tables_.requests)) {
+      if (std::ranges::equal(record.csr_sha256, csr_sha256)) return std::optional(record);
+    }
+    return std::optional<RequestRecord>();
+  }
+
+  Result<std::vector<RequestRecord>> requests_of(const std::string& certname,
+                                                 std::size_t limit) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<RequestRecord> list;
+    for (const auto& [id, record] : std::views::reverse(tables_.requests)) {
+      if (list.size() == limit) break;
+      if (record.certname == certname) list.push_back(record);
+    }
+    return list;
+  }
+
+  Result<RequestPage> requests(const RequestQuery& query) const override {
+    const std::shared_lock lock(mutex_);
+    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    RequestPage page;
+    for (auto row = tables_.requests.upper_bound(query.after); row != tables_.requests.end();
+         ++row) {
+      const RequestRecord& record = row->second;
+      if (query.state && record.state != *query.state) continue;
+      if (query.match && !query.match(record.certname)) continue;
+      if (page.rows.size() == limit) {
+        page.next = page.rows.back().id;
+        break;
+      }
+      page.rows.push_back(record);
+    }
+    return page;
+  }
+
+  Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
+                                             Timestamp now) const override {
+    const std::shared_lock lock(mutex_);
+    const std::size_t wanted = tables_.issuer_index(issuer);
+    std::vector<RevokedSerial> list;
+    for (const auto& [key, row] : tables_.certificate_by_serial) {
+      const CertificateRecord& record = tables_.certificates[row];
+      if (key.second != wanted || !record.revocation || record.not_after <= now) continue;
+      list.push_back({record.serial, *record.revocation});
+    }
+    return list;
+  }
+
+  Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const override {
+    const std::shared_lock lock(mutex_);
+    return look_up(tables_.crls, issuer);
+  }
+
+  Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const override {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [id, record] : tables_.tokens) {
+      if (std::ranges::equal(record.hash, hash)) return std::optional(record);
+    }
+    return std::optional<TokenRecord>();
+  }
+
+  Result<std::vector<TokenRecord>> tokens() const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<TokenRecord> list;
+    for (const auto& [id, record] : tables_.tokens) list.push_back(record);
+    return list;
+  }
+
+  Result<std::vector<AuditRecord>> audit(const std::string& subject,
+                                         std::size_t limit) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<AuditRecord> list;
+    for (const AuditRecord& record : std::views::reverse(tables_.audit)) {
+      if (list.size() == limit) break;
+      if (subject.empty() || record.subject == subject) list.push_back(record);
+    }
+    return list;
+  }
+
+  Result<std::optional<Document>> document(const std::string& space,
+                                           const std::string& key) const override {
+    const std::shared_lock lock(mutex_);
+    return look_up(tables_.documents, {space, key});
+  }
+
+  Result<Counts> counts() const override {
+    const std::shared_lock lock(mutex_);
+    return tables_.counts;
+  }
+
+ private:
+  template <class Map>
+  static std::optional<typename Map::mapped_type> look_up(const Map& map,
+                                                          const typename Map::key_type& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  mutable std::shared_mutex mutex_;  // guards tables_
+  Tables tables_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store() { return std::make_unique<MemoryStore>(); }
+
+}  // namespace countersign::store

@@ -8,6 +8,7 @@
 
 namespace countersign::store {
 
+// Keeps nothing after it is destroyed. reopen() always succeeds.
 std::unique_ptr<Store> make_memory_store();
 
 }  // namespace countersign::store

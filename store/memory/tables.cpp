@@ -1,0 +1,203 @@
+#include "store/memory/tables.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace countersign::store {
+namespace {
+
+Tables::SerialKey serial_key(ByteView serial, std::size_t issuer) {
+  return {std::string(as_text(serial)), issuer};
+}
+
+}  // namespace
+
+Result<void> Tables::apply(const WriteBatch& batch) {
+  undo_.clear();
+  for (const Mutation& mutation : batch) {
+    auto done = std::visit([this](const auto& m) { return apply_one(m); }, mutation);
+    if (done.has_error()) {
+      for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) (*step)();
+      return done;
+    }
+  }
+  return {};
+}
+
+std::size_t Tables::issuer_index(const std::string& id) const {
+  const auto found = std::ranges::find(issuers, id, &IssuerRecord::id);
+  return static_cast<std::size_t>(found - issuers.begin());
+}
+
+const CertificateRecord* Tables::find(const std::string& issuer, ByteView serial) const {
+  const auto found = certificate_by_serial.find(serial_key(serial, issuer_index(issuer)));
+  return found == certificate_by_serial.end() ? nullptr : &certificates[found->second];
+}
+
+Result<void> Tables::apply_one(const InsertIssuer& m) {
+  const std::size_t index = issuer_index(m.issuer.id);
+  if (index < issuers.size()) {
+    if (issuers[index].certificate == m.issuer.certificate) return {};
+    return fail(Code::conflict, "The issuer is known with another certificate.");
+  }
+  append(issuers, m.issuer);
+  return {};
+}
+
+Result<void> Tables::apply_one(const InsertRequest& m) {
+  const RequestRecord& r = m.request;
+  if (requests.contains(r.id)) return fail(Code::conflict, "The request id is taken.");
+  if (r.state == RequestState::queued) {
+    if (queued.contains(r.certname)) {
+      return fail(Code::request_exists, "The name has a queued request.");
+    }
+    put(queued, r.certname, r.id);
+    set(counts.queued, counts.queued + 1);
+  }
+  put(requests, r.id, r);
+  return {};
+}
+
+RequestRecord& Tables::leave_queue(const std::string& id) {
+  RequestRecord& request = requests.at(id);
+  set(request, request);
+  erase(queued, request.certname);
+  set(counts.queued, counts.queued - 1);
+  return request;
+}
+
+Result<void> Tables::apply_one(const DecideRequest& m) {
+  const auto found = requests.find(m.id);
+  if (found == requests.end()) return fail(Code::not_found, "There is no such request.");
+  if (found->second.state != RequestState::queued) {
+    return fail(Code::conflict, "The request is decided already.");
+  }
+  RequestRecord& request = leave_queue(m.id);
+  request.state = m.state;
+  request.reason = m.reason;
+  request.decided_by = m.decided_by;
+  request.decided_at = m.at;
+  request.issuer = m.issuer;
+  request.serial = m.serial;
+  return {};
+}
+
+Result<void> Tables::apply_one(const WithdrawRequest& m) {
+  const auto found = queued.find(m.certname);
+  if (found == queued.end()) return fail(Code::not_found, "The name has no queued request.");
+  const std::string id = found->second;
+  RequestRecord& request = leave_queue(id);
+  request.state = RequestState::withdrawn;
+  request.decided_at = m.at;
+  request.decided_by = m.by;
+  return {};
+}
+
+void Tables::release(std::size_t certificate) {
+  // By index: rows move when their vector grows.
+  certificates[certificate].current = false;
+  undo_.push_back([this, certificate] { certificates[certificate].current = true; });
+  erase(current, certificates[certificate].certname);
+}
+
+Result<void> Tables::apply_one(const InsertCertificate& m) {
+  const CertificateRecord& c = m.certificate;
+  const std::size_t issuer = issuer_index(c.issuer);
+  if (issuer == issuers.size()) {
+    return fail(Code::not_found, "The store does not know the issuer " + c.issuer);
+  }
+  const SerialKey serial = serial_key(c.serial, issuer);
+  if (certificate_by_serial.contains(serial)) return fail(Code::conflict, "The serial is taken.");
+  if (c.current) {
+    const auto holder = current.find(c.certname);
+    if (holder != current.end()) {
+      const CertificateRecord& held = certificates[holder->second];
+      const bool expired = !held.revocation && held.not_after <= c.issued_at;
+      if (!m.replace && !expired) {
+        return held.revocation ? fail(Code::revoked_exists, "The name has a revoked certificate.")
+                               : fail(Code::certificate_exists, "The name has a certificate.");
+      }
+      release(holder->second);
+    }
+    put(current, c.certname, certificates.size());
+  }
+  put(certificate_by_serial, serial, certificates.size());
+  append(certificates, c);
+  set(counts.certificates, counts.certificates + 1);
+  if (c.revocation) set(counts.revoked, counts.revoked + 1);
+  return {};
+}
+
+Result<void> Tables::apply_one(const RevokeCertificate& m) {
+  const std::size_t issuer = issuer_index(m.issuer);
+  if (issuer == issuers.size()) {
+    return fail(Code::not_found, "The store does not know the issuer " + m.issuer);
+  }
+  const auto found = certificate_by_serial.find(serial_key(m.serial, issuer));
+  if (found == certificate_by_serial.end()) {
+    return fail(Code::not_found, "There is no such certificate.");
+  }
+  const std::size_t index = found->second;
+  if (certificates[index].revocation) {
+    return fail(Code::already_revoked, "The certificate is revoked already.");
+  }
+  certificates[index].revocation = m.revocation;
+  undo_.push_back([this, index] { certificates[index].revocation.reset(); });
+  set(counts.revoked, counts.revoked + 1);
+  return {};
+}
+
+Result<void> Tables::apply_one(const ReleaseName& m) {
+  const auto holder = current.find(m.certname);
+  if (holder == current.end()) {
+    return fail(Code::not_found, "The name has no current certificate.");
+  }
+  release(holder->second);
+  return {};
+}
+
+Result<void> Tables::apply_one(const InsertCrl& m) {
+  const auto last = crls.find(m.crl.issuer);
+  if (last != crls.end() && last->second.number >= m.crl.number) {
+    return fail(Code::conflict, "The CRL number does not rise.");
+  }
+  put(crls, m.crl.issuer, m.crl);
+  return {};
+}
+
+Result<void> Tables::apply_one(const InsertToken& m) {
+  const bool taken = std::ranges::any_of(tokens, [&](const auto& entry) {
+    return entry.first == m.token.id || entry.second.hash == m.token.hash;
+  });
+  if (taken) return fail(Code::conflict, "The token is known already.");
+  put(tokens, m.token.id, m.token);
+  return {};
+}
+
+Result<void> Tables::apply_one(const RevokeToken& m) {
+  const auto found = tokens.find(m.id);
+  if (found == tokens.end()) return fail(Code::not_found, "There is no such token.");
+  if (found->second.revoked_at) {
+    return fail(Code::already_revoked, "The token is revoked already.");
+  }
+  set(found->second.revoked_at, std::optional(m.at));
+  return {};
+}
+
+Result<void> Tables::apply_one(const AppendAudit& m) {
+  AuditRecord row = m.row;
+  row.sequence = static_cast<std::int64_t>(audit.size()) + 1;
+  append(audit, std::move(row));
+  return {};
+}
+
+Result<void> Tables::apply_one(const PutDocument& m) {
+  const std::pair key(m.space, m.key);
+  const auto found = documents.find(key);
+  const std::int64_t version = found == documents.end() ? 0 : found->second.version;
+  if (version != m.expected) return fail(Code::conflict, "The document changed meanwhile.");
+  put(documents, key, {m.value, version + 1});
+  return {};
+}
+
+}  // namespace countersign::store
