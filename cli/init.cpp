@@ -172,10 +172,34 @@ std::vector<std::string> all_hostnames(const Options& options) {
   return names;
 }
 
-void write_settings(const Options& options, const fs::path& dir) {
-  const std::vector<std::string> names = all_hostnames(options);
+void write_policy(const fs::path& dir) {
+  write(
+      dir / "policy.toml",
+      "# Rules are tried in order; the first that matches decides. docs/policy.md has every key.\n"
+      "# Check a change with: countersign policy check policy.toml\n"
+      "default = \"queue\"\n\n"
+      "# [[rule]]\n# name   = \"web tier\"\n"
+      "# match  = { certname_regex = 'web-[a-z0-9]+\\.example\\.com', source = [\"10.0.0.0/8\"] }\n"
+      "# action = \"sign\"\n",
+      kPublic);
+}
+
+void write_client(const Options& options, const fs::path& dir) {
+  const std::string port = options.listen.substr(options.listen.rfind(':') + 1);
+  const bool loopback = options.listen.starts_with("127.") || options.listen.starts_with("[::1]");
+  const std::string host = loopback ? "localhost" : all_hostnames(options).front();
+  const bool v6 = host.find(':') != std::string::npos;
+  write(dir / "client.toml",
+        "url = " + quoted("https://" + (v6 ? "[" + host + "]" : host) + ":" + port) +
+            "\nca = \"ca/chain.pem\"\ncert = \"operator.pem\"\nkey = \"operator.key\"\n",
+        kPublic);
+}
+
+void write_config(const Options& options, const fs::path& dir) {
   std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + quoted(name);
+  for (const std::string& name : all_hostnames(options)) {
+    list += (list.empty() ? "" : ", ") + quoted(name);
+  }
   const std::string passphrase_file = options.passphrase_file.empty()
                                           ? "ca/passphrase"
                                           : fs::absolute(options.passphrase_file).string();
@@ -187,21 +211,6 @@ void write_settings(const Options& options, const fs::path& dir) {
             "]\n\n[store]\nurl = \"sqlite:countersign.db\"\n\n[policy]\nfile = \"policy.toml\"\n\n"
             "[profile.agent]\nvalidity = \"5y\"\nbackdate = \"1d\"\n\n"
             "[crl]\ndelay = \"2s\"\nlifetime = \"7d\"\n\n[log]\nformat = \"logfmt\"\n",
-        kPublic);
-  write(
-      dir / "policy.toml",
-      "# Rules are tried in order; the first that matches decides. docs/policy.md has every key.\n"
-      "# Check a change with: countersign policy check policy.toml\n"
-      "default = \"queue\"\n\n"
-      "# [[rule]]\n# name   = \"web tier\"\n"
-      "# match  = { certname_regex = 'web-[a-z0-9]+\\.example\\.com', source = [\"10.0.0.0/8\"] }\n"
-      "# action = \"sign\"\n",
-      kPublic);
-  const std::string port = options.listen.substr(options.listen.rfind(':') + 1);
-  const bool loopback = options.listen.starts_with("127.") || options.listen.starts_with("[::1]");
-  write(dir / "client.toml",
-        "url = " + quoted("https://" + (loopback ? "localhost" : names.front()) + ":" + port) +
-            "\nca = \"ca/chain.pem\"\ncert = \"operator.pem\"\nkey = \"operator.key\"\n",
         kPublic);
 }
 
@@ -219,7 +228,9 @@ void make(const Options& options, const x509::KeySpec& spec) {
   write(dir / "ca/issuing.key", issuing.key.to_pem(secret.view()), kPrivate);
   write(dir / "ca/chain.pem", issuing.certificate->pem() + root.certificate->pem(), kPublic);
   make_operator(dir, root, std::move(issuing));
-  write_settings(options, dir);
+  write_policy(dir);
+  write_client(options, dir);
+  write_config(options, dir);  // last: it tells a whole CA from a part of one
 }
 
 // What would only fail later, at the first start or the first connection.
@@ -252,8 +263,11 @@ int init(const Options& options, const std::string&) {
   const fs::path dir = options.dir;
   for (const char* name : kFiles) {
     if (!fs::exists(dir / name)) continue;
-    throw Failure(kFailed, options.dir + " holds a CA already (" + name +
-                               " is there). Nothing was changed. Choose another --dir.");
+    const bool whole = fs::exists(dir / "countersign.toml");
+    throw Failure(kFailed, options.dir +
+                               (whole ? " holds a CA already (" : " holds a part of a CA (") +
+                               name + " is there). Nothing was changed. Choose another --dir" +
+                               (whole ? "." : ", or remove what an init that was cut off left."));
   }
   try {
     make(options, spec);

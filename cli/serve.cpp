@@ -25,7 +25,9 @@ namespace net = boost::asio;
 constexpr std::size_t kPemBytes = 1U << 20U;
 constexpr std::size_t kIoThreads = 2;
 constexpr auto kDrainLimit = std::chrono::seconds(10);
-constexpr auto kCertificateCheck = std::chrono::minutes(10);
+// The wall clock can jump, so the wait for a renewal is cut into pieces.
+constexpr auto kLongestWait = std::chrono::minutes(10);
+constexpr auto kRenewalRetry = std::chrono::seconds(10);
 
 struct Options {
   std::string config;
@@ -119,16 +121,19 @@ class Service {
 
   net::awaitable<void> keep_certificate() {
     for (;;) {
-      renewal_.expires_after(kCertificateCheck);
+      const std::chrono::milliseconds left = renew_at_ - system_clock().now();
+      renewal_.expires_after(
+          std::clamp<std::chrono::milliseconds>(left, std::chrono::seconds(0), kLongestWait));
       const auto [stopped] = co_await renewal_.async_wait(net::as_tuple(net::use_awaitable));
       if (stopped) co_return;
       if (system_clock().now() < renew_at_) continue;
       const auto renewed = co_await renew_certificate();
-      if (renewed.has_error()) {
-        log::error("server_certificate_not_renewed", {{"error", renewed.error().detail}});
-      } else {
+      if (renewed.has_value()) {
         log::info("server_certificate_renewed");
+        continue;
       }
+      log::error("server_certificate_not_renewed", {{"error", renewed.error().detail}});
+      renew_at_ = system_clock().now() + kRenewalRetry;
     }
   }
 

@@ -1,0 +1,128 @@
+#include "cli/service_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace countersign::cli {
+namespace {
+
+using std::chrono::days;
+using testing::HasSubstr;
+
+constexpr const char* kLeast = R"([listen]
+address = "127.0.0.1:8140"
+[ca]
+hostnames = ["ca.example.com"]
+[store]
+url = "sqlite:countersign.db"
+)";
+
+Result<ServiceConfig> parse(const std::string& more) {
+  return parse_service_config(kLeast + more, "/etc/countersign/countersign.toml");
+}
+
+TEST(ServiceConfig, TheLeastThatIsNeededHasUsefulDefaults) {
+  const auto config = parse("");
+  ASSERT_TRUE(config.has_value()) << config.error().detail;
+  EXPECT_EQ(config->listen, "127.0.0.1:8140");
+  EXPECT_EQ(config->store_file, "/etc/countersign/countersign.db");
+  EXPECT_EQ(config->ca_dir, "/etc/countersign/ca");
+  EXPECT_EQ(config->passphrase_file, "/etc/countersign/ca/passphrase");
+  EXPECT_TRUE(config->authority.profiles.contains("agent"));
+  EXPECT_TRUE(config->authority.profiles.contains("server"));
+  EXPECT_TRUE(config->authority.puppet.enabled);
+  EXPECT_EQ(config->authority.puppet.autosign, ca::PuppetSettings::Autosign::unset);
+  EXPECT_TRUE(config->rest.anonymous);
+}
+
+TEST(ServiceConfig, EveryTableIsRead) {
+  const auto config = parse(R"(
+[policy]
+file = "policy.toml"
+[profile.agent]
+validity = "90d"
+[profile.vpn]
+extended_key_usage = ["clientAuth", "1.3.6.1.5.5.7.3.17"]
+key_usage = ["digitalSignature"]
+crl_distribution_points = ["http://ca.example.com/crl"]
+[crl]
+delay = "1s"
+lifetime = "1d"
+[limits]
+connections = 10
+read = "3s"
+[log]
+format = "json"
+level = "warn"
+[rest]
+anonymous = false
+[operators]
+certnames = ["ops1"]
+[puppet]
+autosign = "/etc/autosign.conf"
+autosign_deadline = "5s"
+allow_subject_alt_names = true
+ca_ttl = "5y"
+)");
+  ASSERT_TRUE(config.has_value()) << config.error().detail;
+  const ca::AuthorityConfig& authority = config->authority;
+  EXPECT_EQ(authority.policy_file, "/etc/countersign/policy.toml");
+  EXPECT_EQ(authority.profiles.at("agent").validity, days(90));
+  EXPECT_EQ(authority.profiles.at("vpn").extended_key_usage.size(), 2U);
+  EXPECT_EQ(authority.profiles.at("vpn").key_usage, x509::kDigitalSignature);
+  EXPECT_EQ(authority.crl_lifetime, days(1));
+  EXPECT_EQ(config->limits.connections, 10U);
+  EXPECT_EQ(config->limits.read, std::chrono::seconds(3));
+  EXPECT_EQ(config->log_format, log::Format::json);
+  EXPECT_EQ(config->log_level, log::Level::warn);
+  EXPECT_FALSE(config->rest.anonymous);
+  EXPECT_EQ(authority.operators, std::vector<std::string>{"ops1"});
+  EXPECT_EQ(authority.puppet.autosign, ca::PuppetSettings::Autosign::file);
+  EXPECT_EQ(authority.puppet.autosign_file, "/etc/autosign.conf");
+  EXPECT_TRUE(authority.puppet.allow_subject_alt_names);
+  EXPECT_EQ(authority.puppet.ca_ttl, std::chrono::seconds(days(5 * 365)));
+}
+
+TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
+  const struct {
+    const char* toml;
+    std::vector<const char*> said;
+  } cases[] = {
+      {"[limits]\nconections = 5\n", {"countersign.toml:8:", "conections", "connections"}},
+      {"[limts]\n", {"countersign.toml:7:", "limts", "limits"}},
+      {"[limits]\nconnections = 0\n", {"countersign.toml:8:", "connections"}},
+      {"[limits]\nread = \"soon\"\n", {"countersign.toml:8:", "read"}},
+      {"[profile.agent]\nvalidity = \"0s\"\n", {"countersign.toml:8:", "validity"}},
+      {"[profile.agent]\nextended_key_usage = [\"web\"]\n", {":8:", "web", "serverAuth"}},
+      {"[profile.agent]\nkey_usage = [\"keyCertSign\"]\n", {":8:", "keyCertSign"}},
+      {"[crl]\nlifetime = \"10s\"\n", {":8:", "minute"}},
+      {"[log]\nformat = \"xml\"\n", {":8:", "logfmt", "json"}},
+      {"[log]\nlevel = \"loud\"\n", {":8:", "debug"}},
+      {"[puppet]\nca_ttl = 5\n", {":8:", "ca_ttl"}},
+      {"[rest]\nanonymous = \"no\"\n", {":8:", "anonymous"}},
+      {"[listen\n", {"countersign.toml:7:"}},
+  };
+  for (const auto& [toml, said] : cases) {
+    const auto config = parse(toml);
+    ASSERT_TRUE(config.has_error()) << toml;
+    EXPECT_EQ(config.error().code, Code::malformed);
+    for (const char* part : said) EXPECT_THAT(config.error().detail, HasSubstr(part)) << toml;
+  }
+}
+
+TEST(ServiceConfig, AMissingTableAndAStoreThatIsNotThereAreNamed) {
+  const auto none = parse_service_config("", "c.toml");
+  ASSERT_TRUE(none.has_error());
+  for (const char* table : {"[listen]", "[ca]", "[store]"}) {
+    EXPECT_THAT(none.error().detail, HasSubstr(table));
+  }
+  const auto store = parse_service_config(
+      "[listen]\naddress = \"a\"\n[ca]\nhostnames = [\"a\"]\n[store]\nurl = \"mysql:x\"\n",
+      "c.toml");
+  ASSERT_TRUE(store.has_error());
+  EXPECT_THAT(store.error().detail, HasSubstr("c.toml:6:"));
+  EXPECT_THAT(store.error().detail, HasSubstr("sqlite:"));
+}
+
+}  // namespace
+}  // namespace countersign::cli
