@@ -132,8 +132,9 @@ std::string short_age(std::chrono::seconds age) {
   const long long seconds = std::max<long long>(age.count(), 0);
   if (seconds < 60) return std::to_string(seconds) + "s";
   if (seconds < 3600) return std::to_string(seconds / 60) + "m";
-  if (seconds < 2 * 86400) return std::to_string(seconds / 3600) + "h";
-  return std::to_string(seconds / 86400) + "d";
+  constexpr long long kDay = 86400;
+  if (seconds < 2 * kDay) return std::to_string(seconds / 3600) + "h";
+  return std::to_string(seconds / kDay) + "d";
 }
 
 bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }

@@ -15,8 +15,8 @@
 namespace countersign::api {
 
 struct Limits {
-  std::size_t header_bytes = 16 * 1024;
-  std::size_t body_bytes = 512 * 1024;
+  std::size_t header_bytes = std::size_t{16} << 10U;
+  std::size_t body_bytes = std::size_t{512} << 10U;
   std::size_t connections = 10000;
   std::chrono::milliseconds handshake{10000};
   std::chrono::milliseconds read{
