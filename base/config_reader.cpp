@@ -26,6 +26,25 @@ std::string place(const std::string& file, const toml::source_region& region) {
   return file + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column);
 }
 
+// Keys and values are quoted in complaints, and TOML lets them hold anything. One complaint is one
+// line all the same, and no control sequence reaches a terminal.
+std::string one_line(const std::string& text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
+      line.push_back(c);
+    } else {
+      line += "\\x";
+      line.push_back(kDigits[byte >> 4U]);
+      line.push_back(kDigits[byte & 15U]);
+    }
+  }
+  return line;
+}
+
 // How many letters must change to make one word the other (Levenshtein).
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -70,7 +89,7 @@ Result<ConfigDocument> ConfigDocument::parse(std::string_view text, const std::s
     return ConfigDocument(std::move(content));
   } catch (const toml::parse_error& error) {
     return fail(Code::malformed, place(file, error.source()) + ": this is not TOML: " +
-                                     std::string(error.description()) + ".");
+                                     one_line(std::string(error.description())) + ".");
   }
 }
 
@@ -96,7 +115,7 @@ std::string ConfigTable::where(std::string_view key) const {
 }
 
 void ConfigTable::complain(std::string_view key, const std::string& text) {
-  node_->document->complaints.push_back(where(key) + ": " + text);
+  node_->document->complaints.push_back(where(key) + ": " + one_line(text));
 }
 
 bool ConfigTable::has(std::string_view key) {
@@ -217,9 +236,9 @@ void ConfigTable::done() {
       for (const std::string& name : known) hint += " " + name;
       hint += ".";
     }
-    node_->document->complaints.push_back(place(node_->document->file, key.source()) +
-                                          ": unknown key '" + std::string(key.str()) + "'. " +
-                                          hint);
+    node_->document->complaints.push_back(
+        place(node_->document->file, key.source()) + ": " +
+        one_line("unknown key '" + std::string(key.str()) + "'. " + hint));
   }
 }
 

@@ -1,10 +1,15 @@
 #include "policy/allowlist.h"
 
 #include <functional>
+#include <limits>
+#include <stdexcept>
 
 #include "policy/certname.h"
 
 namespace countersign::policy {
+
+static_assert(kLongestCertname <= std::numeric_limits<unsigned char>::max(),
+              "a length of NameSet is one byte");
 
 std::string_view NameSet::at(std::uint32_t offset) const {
   const auto length = static_cast<unsigned char>(arena_[offset]);
@@ -25,6 +30,10 @@ void NameSet::grow() {
 
 void NameSet::insert(std::string_view name) {
   if (contains(name)) return;
+  // The offset plus one has to fit too.
+  if (arena_.size() >= std::numeric_limits<std::uint32_t>::max()) {
+    throw std::length_error("a NameSet over 4 GiB");
+  }
   if ((count_ + 1) * 10 > table_.size() * 7) grow();
   const auto offset = static_cast<std::uint32_t>(arena_.size());
   arena_.push_back(static_cast<char>(static_cast<unsigned char>(name.size())));

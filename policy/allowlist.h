@@ -9,7 +9,8 @@
 
 namespace countersign::policy {
 
-// A set of texts: one arena and a table of offsets, for a million names in little memory.
+// A set of texts of at most 255 bytes: one arena and a table of offsets, for a million names in
+// little memory. Throws std::length_error over 4 GiB.
 class NameSet {
  public:
   void insert(std::string_view name);

@@ -9,16 +9,20 @@
 
 namespace countersign::policy {
 
-// "10.0.0.0/8", "2001:db8::/32", or one address. An IPv4 address and its IPv4-mapped IPv6 form are
-// the same address. Immutable.
+// An IPv6 address. An IPv4 address and its IPv4-mapped form are the same.
+using Address = std::array<std::uint8_t, 16>;
+// nullopt if it is none. The zone of a link-local address ("fe80::1%eth0") is left out.
+std::optional<Address> parse_address(const std::string& text);
+
+// "10.0.0.0/8", "2001:db8::/32", or one address. Immutable.
 class Cidr {
  public:
   // nullopt for anything else, and where bits behind the prefix are set: a likely typing error.
   static std::optional<Cidr> parse(const std::string& text);
-  bool contains(const std::string& address) const;
+  bool contains(const Address& address) const;
 
  private:
-  std::array<std::uint8_t, 16> network_{};
+  Address network_{};
   int bits_ = 0;
 };
 

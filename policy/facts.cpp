@@ -44,14 +44,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kShortNa
     {"pp_cli_auth", kCliAuthOid},
 }};
 
+// At least two numbers, none empty or with a zero in front, the first 0, 1 or 2.
 bool dotted(std::string_view text) {
-  if (text.size() < 3 || text.find('.') == std::string_view::npos) return false;
-  char before = '.';
-  for (const char c : text) {
-    if (c == '.' ? before == '.' : (c < '0' || c > '9')) return false;
-    before = c;
+  if (text.size() < 3 || text[1] != '.' || text[0] > '2') return false;
+  for (;;) {
+    const std::string_view arc = text.substr(0, text.find('.'));
+    const bool zero_in_front = arc.size() > 1 && arc.front() == '0';
+    if (arc.empty() || zero_in_front) return false;
+    if (arc.find_first_not_of("0123456789") != std::string_view::npos) return false;
+    if (arc.size() == text.size()) return true;
+    text.remove_prefix(arc.size() + 1);
   }
-  return before != '.';
 }
 
 }  // namespace

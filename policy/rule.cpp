@@ -1,12 +1,20 @@
 #include "policy/rule.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/bytes.h"
 #include "policy/certname.h"
 
 namespace countersign::policy {
 namespace {
+
+constexpr std::string_view kMark = "{certname}";
+// Traces are stored, and hold what clients sent once for every rule.
+constexpr std::size_t kLongestValue = 120;
+constexpr std::size_t kLongestPatterns = 200;
+// Its value is a password of the machine, which no trace may show.
+constexpr std::string_view kPresharedKeyOid = "1.3.6.1.4.1.34380.1.1.4";
 
 std::string lower(std::string text) {
   for (char& c : text) {
@@ -15,18 +23,41 @@ std::string lower(std::string text) {
   return text;
 }
 
-bool contains(const std::vector<Cidr>& ranges, const std::string& address) {
-  return std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(address); });
+// Cut to `longest` bytes, and not within a UTF-8 character.
+std::string clipped(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return std::string(text);
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
+std::string quoted(std::string_view value) { return "'" + clipped(value, kLongestValue) + "'"; }
+
+bool contains(const std::vector<Cidr>& ranges, const std::optional<Address>& address) {
+  return address &&
+         std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(*address); });
 }
 
 // Replaces every "{certname}".
 std::string expand(std::string text, const std::string& certname) {
-  static constexpr std::string_view kMark = "{certname}";
   for (std::size_t at = text.find(kMark); at != std::string::npos;
        at = text.find(kMark, at + certname.size())) {
     text.replace(at, kMark.size(), certname);
   }
   return text;
+}
+
+// Takes a time that depends on the guess alone: neither on the secret's length, which
+// constant_time_equal would tell, nor on where they differ.
+bool same_secret(std::string_view secret, std::string_view guess) {
+  if (secret.empty()) return false;
+  volatile std::size_t difference = secret.size() ^ guess.size();
+  std::size_t at = 0;
+  for (const char c : guess) {
+    difference = difference | static_cast<unsigned char>(c ^ secret[at]);
+    at = at + 1 == secret.size() ? 0 : at + 1;
+  }
+  return difference == 0;
 }
 
 TraceStep failure(std::string condition, std::string detail) {
@@ -36,22 +67,24 @@ TraceStep failure(std::string condition, std::string detail) {
 
 using Failure = std::optional<TraceStep>;
 
-Failure check_certname(const Match& match, const Facts& facts) {
-  if (!match.certname_regex.empty() && !match.certname_regex.match(facts.certname)) {
+Failure check_certname(const Match& match, const Question& question) {
+  const std::string& certname = question.facts.certname;
+  if (!match.certname_regex.empty() && !match.certname_regex.match(certname)) {
     return failure("certname_regex",
-                   "'" + facts.certname + "' does not match " + match.certname_regex.text());
+                   quoted(certname) + " does not match " + match.certname_regex.text());
   }
-  if (match.has_allowlist && !match.allowlist.matches(facts.certname)) {
-    return failure("certname", "'" + facts.certname + "' is not in the list");
+  if (match.has_allowlist && !match.allowlist.matches(certname)) {
+    return failure("certname", quoted(certname) + " is not in the list");
   }
   return std::nullopt;
 }
 
-Failure check_connection_and_key(const Match& match, const Facts& facts) {
-  if (!match.source.empty() && !contains(match.source, facts.source)) {
-    return failure("source", (facts.source.empty() ? "the source is not known"
-                                                   : "'" + facts.source + "' is not in ") +
-                                 (facts.source.empty() ? "" : match.source_text));
+Failure check_connection_and_key(const Match& match, const Question& question) {
+  const Facts& facts = question.facts;
+  if (!match.source.empty() && !contains(match.source, question.source)) {
+    return failure("source", facts.source.empty()
+                                 ? "the source is not known"
+                                 : quoted(facts.source) + " is not in " + match.source_text);
   }
   if (!match.keys.empty()) {
     const std::string exact = facts.key_algorithm + ":" + std::to_string(facts.key_bits);
@@ -67,44 +100,53 @@ Failure check_connection_and_key(const Match& match, const Facts& facts) {
   return std::nullopt;
 }
 
-// At least one name of the type, and each of them, must match.
-template <class Matches>
-Failure check_names_of(const Facts& facts, const std::string& type, Matches matches) {
-  bool found = false;
-  for (const RequestedName& name : facts.names) {
+// At least one name of the type, and each of them where the match says so, must be good.
+template <class Good>
+Failure check_names_of(const Match& match, const Question& question, const std::string& type,
+                       Good good) {
+  const RequestedName* bad = nullptr;
+  bool any_good = false;
+  for (const RequestedName& name : question.names) {
     if (name.type != type) continue;
-    found = true;
-    if (!matches(name.value)) return failure("san_" + type, "'" + name.value + "' does not match");
+    if (good(name.value)) {
+      any_good = true;
+    } else if (bad == nullptr) {
+      bad = &name;
+    }
   }
-  if (!found) return failure("san_" + type, "no SAN of this type was asked for");
-  return std::nullopt;
+  if (bad == nullptr && !any_good) {
+    return failure("san_" + type, "no SAN of this type was asked for");
+  }
+  if (bad == nullptr || (any_good && !match.each_name)) return std::nullopt;
+  return failure("san_" + type, quoted(bad->value) + " does not match");
 }
 
-Failure check_names(const Match& match, const Facts& facts) {
-  if (match.san && *match.san == facts.names.empty()) {
+Failure check_names(const Match& match, const Question& question) {
+  if (match.san && *match.san == question.names.empty()) {
     return failure("san", *match.san ? "no SAN was asked for" : "SANs were asked for");
   }
   for (const auto& [type, patterns] : match.names) {
-    auto failed = check_names_of(facts, type,
+    auto failed = check_names_of(match, question, type,
                                  [&](const std::string& value) { return patterns.match(value); });
     if (failed) return failed;
   }
-  if (!match.name_addresses.empty()) {
-    return check_names_of(facts, "ip", [&](const std::string& value) {
-      return contains(match.name_addresses, value);
-    });
-  }
-  return std::nullopt;
+  if (match.name_addresses.empty()) return std::nullopt;
+  return check_names_of(match, question, "ip", [&](const std::string& value) {
+    return contains(match.name_addresses, parse_address(value));
+  });
 }
 
-Failure check_extensions(const Match& match, const Facts& facts) {
+Failure check_extensions(const Match& match, const Question& question) {
+  const Facts& facts = question.facts;
   for (const auto& [oid, patterns] : match.extensions) {
     const auto found = std::ranges::find(facts.extensions, oid, &RequestedExtension::oid);
     if (found == facts.extensions.end()) {
       return failure("extensions", short_name_of(oid) + " was not asked for");
     }
     if (!patterns.empty() && (!found->text || !patterns.match(*found->text))) {
-      return failure("extensions", short_name_of(oid) + " does not match " + patterns.text());
+      return failure("extensions",
+                     short_name_of(oid) + " does not match" +
+                         (oid == kPresharedKeyOid ? std::string() : " " + patterns.text()));
     }
   }
   for (const auto& [oid, patterns] : match.attributes) {
@@ -120,11 +162,12 @@ Failure check_extensions(const Match& match, const Facts& facts) {
   return std::nullopt;
 }
 
-Failure check_secret_and_state(const Match& match, const Facts& facts) {
+Failure check_secret_and_state(const Match& match, const Question& question) {
+  const Facts& facts = question.facts;
   if (!match.challenge_passwords.empty()) {
     bool right = false;  // every one is compared: the time tells nothing of which
     for (const std::string& password : match.challenge_passwords) {
-      right = constant_time_equal(as_bytes(password), as_bytes(facts.challenge_password)) || right;
+      right = same_secret(password, facts.challenge_password) || right;
     }
     if (!right) {
       return failure("challenge_password",
@@ -139,30 +182,33 @@ Failure check_secret_and_state(const Match& match, const Facts& facts) {
   return std::nullopt;
 }
 
-bool glob_or_literal(const std::string& pattern, const std::string& name) {
+bool glob_or_literal(std::string_view pattern, std::string_view name) {
   if (!pattern.starts_with("*.")) return pattern == name;
-  return name.size() + 1 > pattern.size() && name.ends_with(std::string_view(pattern).substr(1)) &&
-         valid_dns_name(name, false);
+  return name.size() >= pattern.size() && name.ends_with(pattern.substr(1));
+}
+
+// Does one of the list, with its marks replaced, fit?
+template <class Fits>
+bool listed(const std::vector<std::string>& list, const std::string& certname, Fits fits) {
+  return std::ranges::any_of(list, [&](const std::string& item) {
+    return item.find('{') == std::string::npos ? fits(item) : fits(expand(item, certname));
+  });
 }
 
 bool grants_name(const Grant& grant, const RequestedName& name, const std::string& certname) {
-  const auto listed = [&](const std::vector<std::string>& list, const std::string& value) {
-    return std::ranges::any_of(
-        list, [&](const std::string& item) { return expand(item, certname) == value; });
-  };
+  const std::string& value = name.value;
+  const auto same = [&](const std::string& item) { return item == value; };
   if (name.type == "dns") {
-    const std::string value = lower(name.value);
     if (value == certname) return true;
     // A wildcard name is granted to the letter only, and nothing is that DNS could not hold.
     if (!valid_dns_name(value, true)) return false;
-    if (value.starts_with("*.")) return listed(grant.dns, value);
-    return std::ranges::any_of(grant.dns, [&](const std::string& item) {
-      return glob_or_literal(expand(item, certname), value);
-    });
+    if (value.starts_with("*.")) return listed(grant.dns, certname, same);
+    return listed(grant.dns, certname,
+                  [&](const std::string& item) { return glob_or_literal(item, value); });
   }
-  if (name.type == "ip") return contains(grant.ip, name.value);
-  if (name.type == "email") return listed(grant.email, name.value);
-  if (name.type == "uri") return listed(grant.uri, name.value);
+  if (name.type == "ip") return contains(grant.ip, parse_address(value));
+  if (name.type == "email") return listed(grant.email, certname, same);
+  if (name.type == "uri") return listed(grant.uri, certname, same);
   return false;
 }
 
@@ -174,13 +220,20 @@ bool grants_extension(const Grant& grant, const std::string& oid) {
 
 }  // namespace
 
+Question::Question(const Facts& request)
+    : facts(request), source(parse_address(request.source)), names(request.names) {
+  for (RequestedName& name : names) {
+    if (name.type == "dns") name.value = lower(std::move(name.value));
+  }
+}
+
 std::string Patterns::add(const std::string& regex) {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(1 << 20);
   auto compiled = std::make_unique<const RE2>(regex, options);
   if (!compiled->ok()) return compiled->error();
-  text_ += (text_.empty() ? "'" : " | '") + regex + "'";
+  text_ = clipped(text_ + (text_.empty() ? "'" : " | '") + regex + "'", kLongestPatterns);
   compiled_.push_back(std::move(compiled));
   return {};
 }
@@ -191,34 +244,37 @@ bool Patterns::match(std::string_view text) const {
                              [&](const auto& regex) { return RE2::FullMatch(piece, *regex); });
 }
 
-Granted Rule::granted(const Facts& facts, std::optional<TraceStep>& refused) const {
+Granted Rule::granted(const Question& question, std::optional<TraceStep>& refused) const {
+  const std::string& certname = question.facts.certname;
   Granted granted;
-  if (grant.certname) granted.names.push_back({"dns", facts.certname});
-  for (const RequestedName& asked : facts.names) {
-    if (!grants_name(grant, asked, facts.certname)) {
-      if (!refused) refused = failure("grant." + asked.type, "no SAN may be '" + asked.value + "'");
-      continue;
+  std::unordered_set<std::string> there;
+  const auto give = [&](const RequestedName& given) {
+    if (there.insert(given.type + ':' + given.value).second) granted.names.push_back(given);
+  };
+  if (grant.certname) give({"dns", certname});
+  for (const RequestedName& asked : question.names) {
+    if (grants_name(grant, asked, certname)) {
+      give(asked);
+    } else if (!refused) {
+      refused = failure("grant." + asked.type, "no SAN may be " + quoted(asked.value));
+      if (may_refuse()) return granted;
     }
-    const RequestedName value{asked.type, asked.type == "dns" ? lower(asked.value) : asked.value};
-    const bool there = std::ranges::any_of(granted.names, [&](const RequestedName& other) {
-      return other.type == value.type && other.value == value.value;
-    });
-    if (!there) granted.names.push_back(value);
   }
-  for (const RequestedExtension& extension : facts.extensions) {
+  for (const RequestedExtension& extension : question.facts.extensions) {
     if (grants_extension(grant, extension.oid)) {
       granted.extensions.push_back(extension.oid);
     } else if (!refused) {
-      refused = failure("grant.extensions", short_name_of(extension.oid) + " is not granted");
+      refused = failure("grant.extensions",
+                        clipped(short_name_of(extension.oid), kLongestValue) + " is not granted");
     }
   }
   return granted;
 }
 
-std::optional<TraceStep> Rule::first_failure(const Facts& facts) const {
+std::optional<TraceStep> Rule::first_failure(const Question& question) const {
   for (const auto check : {check_certname, check_connection_and_key, check_names, check_extensions,
                            check_secret_and_state}) {
-    if (auto failed = check(match, facts)) return failed;
+    if (auto failed = check(match, question)) return failed;
   }
   return std::nullopt;
 }

@@ -17,6 +17,14 @@
 
 namespace countersign::policy {
 
+// The facts, with what every rule would otherwise work out again. Refers to the facts.
+struct Question {
+  explicit Question(const Facts& request);
+  const Facts& facts;
+  std::optional<Address> source;
+  std::vector<RequestedName> names;  // DNS names in lower case
+};
+
 // Regular expressions of one key; a text must match one of them as a whole.
 class Patterns {
  public:
@@ -28,7 +36,7 @@ class Patterns {
 
  private:
   std::vector<std::unique_ptr<const RE2>> compiled_;
-  std::string text_;  // for traces: the expressions, joined
+  std::string text_;  // for traces: the expressions, joined, not too long
 };
 
 // A key of `match` that is absent is empty and always holds.
@@ -39,7 +47,10 @@ struct Match {
   Allowlist allowlist;
   std::vector<Cidr> source;
   std::string source_text;
-  std::optional<bool> san;                     // false: none asked for; true: some
+  std::optional<bool> san;  // false: none asked for; true: some
+  // Of several names of a type each must match (a rule that signs), or one (a rule that queues or
+  // denies, which could be dodged by one more name).
+  bool each_name = true;
   std::map<std::string, Patterns> names;       // by type: "dns", "email", "uri"
   std::vector<Cidr> name_addresses;            // san_ip
   std::map<std::string, Patterns> extensions;  // by OID; no pattern: present
@@ -71,10 +82,12 @@ struct Rule {
   std::string reason;
   bool strip = false;
 
+  // Does a request for more than the grant make the rule not match?
+  bool may_refuse() const { return !strip && (action == Action::sign || grant.explicit_); }
   // The first condition that fails, in the order that docs/policy.md states; nullopt if all hold.
-  std::optional<TraceStep> first_failure(const Facts& facts) const;
+  std::optional<TraceStep> first_failure(const Question& question) const;
   // Splits what was asked for into what this rule grants, and the first thing that it does not.
-  Granted granted(const Facts& facts, std::optional<TraceStep>& refused) const;
+  Granted granted(const Question& question, std::optional<TraceStep>& refused) const;
 };
 
 }  // namespace countersign::policy

@@ -7,8 +7,11 @@
 namespace countersign::policy {
 namespace {
 
+// For all lists of one rule together: their names must fit into one NameSet.
 constexpr std::size_t kAllowlistBytes = std::size_t{512} << 20U;
 constexpr std::size_t kShortestPassword = 8;
+constexpr std::string_view kMark = "{certname}";
+constexpr std::string_view kChallengePasswordOid = "1.2.840.113549.1.9.7";
 
 std::string joined(const std::vector<std::string>& list) {
   std::string text;
@@ -16,20 +19,16 @@ std::string joined(const std::vector<std::string>& list) {
   return text;
 }
 
-void add_patterns(ConfigTable& table, std::string_view key, const std::vector<std::string>& list,
-                  Patterns& patterns) {
-  for (const std::string& regex : list) {
-    const std::string error = patterns.add(regex);
-    if (!error.empty()) {
-      table.complain(key, "'" + regex + "' is not a regular expression: " + error +
-                              ". Correct it; the syntax is RE2's.");
-    }
-  }
+void complain_of_regex(ConfigTable& table, std::string_view key, const std::string& regex,
+                       const std::string& error) {
+  table.complain(key, "'" + regex + "' is not a regular expression: " + error +
+                          ". Correct it; the syntax is RE2's.");
 }
 
-std::vector<Cidr> ranges(ConfigTable& table, std::string_view key) {
+std::vector<Cidr> parse_ranges(ConfigTable& table, std::string_view key,
+                               const std::vector<std::string>& texts) {
   std::vector<Cidr> list;
-  for (const std::string& text : table.texts(key).value_or(std::vector<std::string>{})) {
+  for (const std::string& text : texts) {
     if (const auto range = Cidr::parse(text)) {
       list.push_back(*range);
     } else {
@@ -41,38 +40,169 @@ std::vector<Cidr> ranges(ConfigTable& table, std::string_view key) {
   return list;
 }
 
-// A table of name -> regex, or name -> true for presence.
-std::map<std::string, Patterns> named_patterns(ConfigTable& match, std::string_view key) {
-  std::map<std::string, Patterns> found;
-  if (!match.has(key)) return found;
-  const auto resolve = [&](ConfigTable& table, std::string_view at, const std::string& name) {
-    std::string oid = oid_of(name);
-    if (oid.empty()) {
-      table.complain(at, "'" + name + "' is neither a Puppet short name (pp_role) nor an OID.");
-    }
-    return oid;
-  };
-  if (auto table = match.table(key)) {
-    for (const std::string& name : table->keys()) {
-      Patterns patterns;
-      if (!table->is_boolean(name)) {
-        add_patterns(*table, name, table->texts(name).value_or(std::vector<std::string>{}),
-                     patterns);
-      }
-      found[resolve(*table, name, name)] = std::move(patterns);
-    }
+// The OID of an extension or attribute; complains if it is none.
+std::string resolve(ConfigTable& table, std::string_view key, const std::string& name) {
+  std::string oid = oid_of(name);
+  if (oid.empty()) {
+    table.complain(key, "'" + name + "' is neither a Puppet short name (pp_role) nor an OID.");
   }
-  return found;
+  return oid;
 }
 
-void parse_keys(ConfigTable& table, Match& match) {
-  for (const std::string& text : table.texts("key").value_or(std::vector<std::string>{})) {
+// A name of a grant with its marks filled in, as far as its form goes.
+std::string filled(std::string text) {
+  for (std::size_t at = text.find(kMark); at != std::string::npos; at = text.find(kMark, at)) {
+    text.replace(at, kMark.size(), "x");
+  }
+  return text;
+}
+
+// The next line without blanks at its end.
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  const std::size_t last = line.find_last_not_of(" \t\r");
+  return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
+}
+
+}  // namespace
+
+// The texts of a condition. An empty list is refused: it reads as "nothing" and would be
+// "anything".
+std::vector<std::string> RuleParser::alternatives(ConfigTable& table, std::string_view key) {
+  auto texts = table.texts(key);
+  if (!texts) return {};
+  if (texts->empty()) {
+    table.complain(key, "'" + std::string(key) +
+                            "' is an empty list, which nothing can match. List something, or "
+                            "remove the key.");
+  } else {
+    conditions[std::string(key)] = {texts->begin(), texts->end()};
+  }
+  return std::move(*texts);
+}
+
+Patterns RuleParser::patterns(ConfigTable& table, std::string_view key) {
+  Patterns patterns;
+  for (const std::string& regex : alternatives(table, key)) {
+    const std::string error = patterns.add(regex);
+    if (!error.empty()) complain_of_regex(table, key, regex, error);
+  }
+  return patterns;
+}
+
+void RuleParser::parse_allowlist_file(ConfigTable& table, const std::string& name,
+                                      std::size_t& budget, Match& match) {
+  const std::filesystem::path path = std::filesystem::absolute(folder / name).lexically_normal();
+  files.push_back(path);
+  const auto text = context.files->read(path, budget);
+  if (text.has_error()) {
+    table.complain("certname_file", text.error().detail + ". Make the file, or correct the name.");
+    return;
+  }
+  budget -= text->size();
+  std::size_t number = 0;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::string_view line = take_line(rest);
+    ++number;
+    if (line.empty() || line.front() == '#' || match.allowlist.add(line)) continue;
+    table.complain("certname_file", path.string() + ":" + std::to_string(number) +
+                                        ": this line is no certname and no '*.' glob. Correct it, "
+                                        "or put a '#' before it.");
+    return;
+  }
+}
+
+void RuleParser::parse_certnames(ConfigTable& table, Match& match) {
+  match.certname_regex = patterns(table, "certname_regex");
+  std::set<std::string> list;  // both keys are one condition
+  for (const std::string& name : alternatives(table, "certname")) {
+    list.insert(name);
+    if (!match.allowlist.add(name)) {
+      table.complain("certname", "'" + name +
+                                     "' is neither a certname nor a glob. A certname is in lower "
+                                     "case, a glob is '*.' and a name; for more use "
+                                     "certname_regex.");
+    }
+  }
+  std::size_t budget = kAllowlistBytes;
+  for (const std::string& name : alternatives(table, "certname_file")) {
+    list.insert("file " + name);
+    parse_allowlist_file(table, name, budget, match);
+  }
+  match.has_allowlist = !list.empty();
+  conditions.erase("certname_file");
+  if (match.has_allowlist) conditions["certname"] = std::move(list);
+}
+
+void RuleParser::parse_names(ConfigTable& table, Match& match) {
+  if (const auto san = table.text("san")) {
+    if (*san != "none" && *san != "any") table.complain("san", "'san' is \"none\" or \"any\".");
+    match.san = *san == "any";
+    conditions["san"] = {*san};
+  }
+  for (const char* type : {"dns", "email", "uri"}) {
+    const std::string key = std::string("san_") + type;
+    if (table.has(key)) match.names[type] = patterns(table, key);
+  }
+  match.name_addresses = parse_ranges(table, "san_ip", alternatives(table, "san_ip"));
+  for (const char* key : {"san_dns", "san_email", "san_uri", "san_ip"}) {
+    const auto found = conditions.find(key);
+    if (found == conditions.end()) continue;
+    if (match.san == false) {
+      table.complain(key, "'" + std::string(key) +
+                              "' and san = \"none\" never hold together. Remove one of them.");
+    }
+    // "Each of the names" and "one of the names" are not the same condition.
+    auto condition = conditions.extract(found);
+    condition.key() += match.each_name ? " each" : " one";
+    conditions.insert(std::move(condition));
+  }
+}
+
+// A table of name -> regex, or name -> true for presence.
+void RuleParser::parse_named(ConfigTable& table, std::string_view key,
+                             std::map<std::string, Patterns>& found) {
+  auto named = table.table(key);
+  if (!named) return;
+  const std::vector<std::string> names = named->keys();
+  if (names.empty()) {
+    table.complain(key, "'" + std::string(key) + "' is empty. Name something, or remove the key.");
+  }
+  for (const std::string& name : names) {
+    const std::string oid = resolve(*named, name, name);
+    if (oid == kChallengePasswordOid) {
+      named->complain(name, "the challenge password is matched by challenge_password only.");
+    }
+    const std::string condition = std::string(key) + " " + oid;
+    if (found.contains(oid)) {
+      named->complain(name, "'" + name + "' is named twice here. Give both expressions in a list.");
+    }
+    if (named->is_boolean(name)) {
+      if (!named->boolean(name).value_or(true)) {
+        named->complain(name, "'" + name + "' must be true (it is asked for) or an expression.");
+      }
+      found[oid] = Patterns();
+      conditions[condition] = {};
+      continue;
+    }
+    found[oid] = patterns(*named, name);
+    auto written = conditions.extract(name);
+    if (written.empty()) continue;
+    written.key() = condition;
+    conditions.insert(std::move(written));
+  }
+}
+
+void RuleParser::parse_key(ConfigTable& table, Match& match) {
+  for (const std::string& text : alternatives(table, "key")) {
     static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
         {"rsa", "rsa"},         {"ec", "ec"},           {"ed25519", "ed25519"},
         {"ec:P-256", "ec:256"}, {"ec:P-384", "ec:384"}, {"ec:P-521", "ec:521"}};
     const auto* known =
         std::ranges::find(kNames, text, &std::pair<std::string_view, std::string_view>::first);
-    const bool sized = text.starts_with("rsa:") && text.size() > 4 &&
+    const bool sized = text.starts_with("rsa:") && text.size() > 4 && text[4] != '0' &&
                        text.find_first_not_of("0123456789", 4) == std::string::npos;
     if (known == std::end(kNames) && !sized) {
       table.complain("key", "'" + text +
@@ -84,153 +214,125 @@ void parse_keys(ConfigTable& table, Match& match) {
     match.keys_text += (match.keys_text.empty() ? "" : ", ") + text;
   }
   match.key_bits_min = static_cast<int>(table.integer("key_bits_min", 0, 16384).value_or(0));
+  if (match.key_bits_min > 0) conditions["key_bits_min"] = {std::to_string(match.key_bits_min)};
 }
 
-void parse_passwords(ConfigTable& table, Match& match) {
-  if (!table.has("challenge_password")) return;
-  match.challenge_passwords =
-      table.texts("challenge_password").value_or(std::vector<std::string>{});
+void RuleParser::parse_passwords(ConfigTable& table, Match& match) {
+  match.challenge_passwords = alternatives(table, "challenge_password");
   for (const std::string& password : match.challenge_passwords) {
     if (password.size() < kShortestPassword) {
-      table.complain("challenge_password", "a challenge password needs at least 8 characters.");
+      table.complain("challenge_password",
+                     "a challenge password needs at least 8 characters. Choose a longer one.");
     }
   }
 }
 
-}  // namespace
-
-void RuleParser::parse_allowlist_file(ConfigTable& table, Match& match) {
-  for (const std::string& name :
-       table.texts("certname_file").value_or(std::vector<std::string>{})) {
-    match.has_allowlist = true;
-    const std::filesystem::path path = folder / name;
-    files.push_back(path);
-    const auto text = context.files->read(path, kAllowlistBytes);
-    if (text.has_error()) {
-      table.complain("certname_file",
-                     text.error().detail + ". Make the file, or correct the name.");
-      continue;
-    }
-    std::size_t number = 0;
-    for (std::string_view rest = *text; !rest.empty();) {
-      const std::size_t end = rest.find('\n');
-      std::string_view line = rest.substr(0, end);
-      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-      ++number;
-      while (!line.empty() && (line.back() == ' ' || line.back() == '\r' || line.back() == '\t')) {
-        line.remove_suffix(1);
-      }
-      if (line.empty() || line.front() == '#') continue;
-      if (!match.allowlist.add(line)) {
-        table.complain("certname_file", path.string() + ":" + std::to_string(number) +
-                                            ": this line is no certname and no '*.' glob.");
-        break;
-      }
-    }
-  }
-}
-
-void RuleParser::parse_certnames(ConfigTable& table, Match& match) {
-  const auto regex = table.texts("certname_regex");
-  if (regex) add_patterns(table, "certname_regex", *regex, match.certname_regex);
-  for (const std::string& name : table.texts("certname").value_or(std::vector<std::string>{})) {
-    match.has_allowlist = true;
-    if (!match.allowlist.add(name)) {
-      table.complain("certname", "'" + name +
-                                     "' is neither a certname nor a glob. A glob is '*.' and "
-                                     "a name; for more use certname_regex.");
-    }
-  }
-  parse_allowlist_file(table, match);
-}
-
-Match RuleParser::parse_match(ConfigTable& table) {
+Match RuleParser::parse_match(ConfigTable& table, bool signs) {
   Match match;
+  match.each_name = signs;
   match.any = table.boolean("any").value_or(false);
   parse_certnames(table, match);
-  match.source = ranges(table, "source");
-  match.source_text = joined(table.texts("source").value_or(std::vector<std::string>{}));
-  if (const auto san = table.text("san")) {
-    if (*san != "none" && *san != "any") table.complain("san", "'san' is \"none\" or \"any\".");
-    match.san = *san == "any";
-  }
-  for (const char* type : {"dns", "email", "uri"}) {
-    const std::string key = std::string("san_") + type;
-    if (const auto list = table.texts(key)) add_patterns(table, key, *list, match.names[type]);
-  }
-  match.name_addresses = ranges(table, "san_ip");
-  match.extensions = named_patterns(table, "extensions");
-  match.attributes = named_patterns(table, "attributes");
-  parse_keys(table, match);
+  const std::vector<std::string> source = alternatives(table, "source");
+  match.source_text = joined(source);
+  match.source = parse_ranges(table, "source", source);
+  parse_names(table, match);
+  parse_named(table, "extensions", match.extensions);
+  parse_named(table, "attributes", match.attributes);
+  parse_key(table, match);
   parse_passwords(table, match);
   match.live_certificate = table.boolean("live_certificate");
+  if (match.live_certificate) {
+    conditions["live_certificate"] = {*match.live_certificate ? "true" : "false"};
+  }
   table.done();
-  if (table.keys().empty()) {
+  const std::size_t keys = table.keys().size();
+  if (keys == 0) {
     table.complain("",
                    "the match is empty. Write match = { any = true } for a rule that takes "
                    "everything.");
+  } else if (table.is_boolean("any") && (keys > 1 || !match.any)) {
+    table.complain("any",
+                   "'any' is true and stands alone: the rule takes everything. Remove it, or the "
+                   "other conditions.");
   }
   return match;
+}
+
+std::vector<std::string> RuleParser::granted(ConfigTable& table, std::string_view key) {
+  auto list = table.texts(key).value_or(std::vector<std::string>{});
+  for (const std::string& item : list) {
+    grants.insert(std::string(key) + " " + item);
+    if (filled(item).find_first_of("{}") != std::string::npos) {
+      table.complain(key,
+                     "'" + item + "' has a mark that is not known. {certname} is the only one.");
+    }
+  }
+  return list;
+}
+
+void RuleParser::parse_granted_extensions(ConfigTable& table, Grant& grant) {
+  for (const std::string& name : table.texts("extensions").value_or(std::vector<std::string>{})) {
+    if (name == "*") {
+      grant.puppet_extensions = true;
+      grants.insert("extensions *");
+      continue;
+    }
+    const std::string oid = resolve(table, "extensions", name);
+    if (oid == kCliAuthOid) {
+      table.complain("extensions",
+                     "pp_cli_auth makes an operator and is never granted by a rule. "
+                     "Remove it.");
+    } else if (!oid.empty() && !is_puppet_extension(oid) && !is_authorization_extension(oid)) {
+      table.complain("extensions", "'" + name +
+                                       "' cannot be granted: only extensions under Puppet's "
+                                       "arcs can; the rest comes from the profile. Remove it.");
+    }
+    grant.extensions.push_back(oid);
+    grants.insert("extensions " + oid);
+  }
 }
 
 Grant RuleParser::parse_grant(ConfigTable& table) {
   Grant grant;
   grant.explicit_ = true;
-  if (const auto dns = table.texts("dns")) {
-    grant.certname = std::ranges::find(*dns, "{certname}") != dns->end();
-    for (const std::string& name : *dns) {
-      const bool mark = name.find("{certname}") != std::string::npos;
-      if (!mark && !valid_dns_name(name, true)) {
-        table.complain("dns", "'" + name + "' is no DNS name.");
-      }
+  grant.dns = granted(table, "dns");
+  if (table.has("dns")) grant.certname = std::ranges::find(grant.dns, kMark) != grant.dns.end();
+  for (std::string& name : grant.dns) {
+    if (!valid_dns_name(filled(name), true)) {
+      table.complain("dns", "'" + name + "' is no DNS name. Correct it, or remove it.");
     }
-    grant.dns = *dns;
+    for (char& c : name) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
   }
-  grant.ip = ranges(table, "ip");
-  grant.email = table.texts("email").value_or(std::vector<std::string>{});
-  grant.uri = table.texts("uri").value_or(std::vector<std::string>{});
-  for (const std::string& name : table.texts("extensions").value_or(std::vector<std::string>{})) {
-    if (name == "*") {
-      grant.puppet_extensions = true;
-      continue;
-    }
-    const std::string oid = oid_of(name);
-    if (oid.empty()) {
-      table.complain("extensions",
-                     "'" + name + "' is neither a Puppet short name (pp_role) nor an OID.");
-    } else if (oid == kCliAuthOid) {
-      table.complain("extensions",
-                     "pp_cli_auth makes an operator and is never granted by a rule. "
-                     "Remove it.");
-    } else if (!is_puppet_extension(oid) && !is_authorization_extension(oid)) {
-      table.complain("extensions", "'" + name +
-                                       "' cannot be granted: only extensions under Puppet's "
-                                       "arcs can; the rest comes from the profile.");
-    }
-    grant.extensions.push_back(oid);
-  }
+  grant.ip = parse_ranges(table, "ip", granted(table, "ip"));
+  grant.email = granted(table, "email");
+  grant.uri = granted(table, "uri");
+  parse_granted_extensions(table, grant);
+  grants.erase("dns " + std::string(kMark));  // the certname may always be asked for
   table.done();
   return grant;
 }
 
 Rule RuleParser::parse(ConfigTable& table) {
+  conditions.clear();
+  grants.clear();
   Rule rule;
   rule.name = table.text("name").value_or("");
-  if (rule.name.empty()) table.complain("name", "a rule needs a name.");
+  if (rule.name.empty()) table.complain("name", "a rule needs a name. Write name = \"...\".");
+  const auto action = parse_action(table.text("action").value_or(""));
+  if (!action) {
+    table.complain("action", "'action' must be \"sign\", \"queue\" or \"deny\".");
+  }
+  rule.action = action.value_or(Action::queue);
   if (auto match = table.table("match")) {
-    rule.match = parse_match(*match);
+    rule.match = parse_match(*match, rule.action == Action::sign);
   } else if (!table.has("match")) {
     table.complain("", "rule '" + rule.name +
                            "' has no match. Write match = { any = true } for a "
                            "rule that takes everything.");
   }
   if (auto grant = table.table("grant")) rule.grant = parse_grant(*grant);
-  const auto action = table.text("action");
-  const auto known = parse_action(action.value_or(""));
-  if (!known) {
-    table.complain("action", "'action' must be \"sign\", \"queue\" or \"deny\".");
-  }
-  rule.action = known.value_or(Action::queue);
   rule.profile =
       table.text("profile").value_or(context.profiles.empty() ? "" : context.profiles[0]);
   const bool exists = std::ranges::find(context.profiles, rule.profile) != context.profiles.end();
@@ -240,6 +342,12 @@ Rule RuleParser::parse(ConfigTable& table) {
   }
   rule.reason = table.text("reason").value_or("");
   rule.strip = table.boolean("strip").value_or(false);
+  if (rule.action == Action::deny && (rule.grant.explicit_ || rule.strip)) {
+    // With a grant it would not match what asks for more, which is what it is there to deny.
+    table.complain(rule.grant.explicit_ ? "grant" : "strip",
+                   "a rule that denies grants nothing: it takes all that its match takes. Remove "
+                   "'grant' and 'strip'.");
+  }
   table.done();
   return rule;
 }

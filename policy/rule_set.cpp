@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/config_reader.h"
+#include "policy/coverage.h"
 #include "policy/rule.h"
 #include "policy/rule_parser.h"
 
@@ -11,11 +12,17 @@ namespace {
 
 constexpr std::size_t kPolicyBytes = std::size_t{16} << 20U;
 
-// Does this rule take every request, so that nothing after it is ever asked?
-bool takes_everything(ConfigTable& match, const Rule& rule) {
-  const bool only_any = rule.match.any && match.keys().size() == 1;
-  const bool grant_can_fail = !rule.strip && (rule.action == Action::sign || rule.grant.explicit_);
-  return only_any && !grant_can_fail;
+void complain_if_covered(Coverage& coverage, ConfigTable& table, const Rule& rule,
+                         RuleParser& parser) {
+  const Coverage::Entry* earlier = coverage.add({.rule = rule.name,
+                                                 .place = table.where(""),
+                                                 .conditions = std::move(parser.conditions),
+                                                 .grants = std::move(parser.grants),
+                                                 .may_refuse = rule.may_refuse()});
+  if (earlier == nullptr) return;
+  table.complain("", "rule '" + rule.name + "' can never be reached: rule '" + earlier->rule +
+                         "', at " + earlier->place +
+                         ", decides all that it would match. Move it up, change it, or remove it.");
 }
 
 std::string default_reason(Action action) {
@@ -53,20 +60,18 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
   }
   RuleParser parser{context, file.parent_path()};
   std::map<std::string, std::string> places;  // name -> where
-  std::string blocked_by;
+  Coverage coverage;
   for (ConfigTable& table : root.tables("rule")) {
+    const std::size_t complaints = document->complaints().size();
     Rule rule = parser.parse(table);
     const auto [place, fresh] = places.emplace(rule.name, table.where("name"));
-    if (!fresh) {
+    if (!fresh && !rule.name.empty()) {
       table.complain("name", "there is a rule '" + rule.name + "' already, at " + place->second +
                                  ". Give this one another name.");
     }
-    if (!blocked_by.empty()) {
-      table.complain("", "rule '" + rule.name + "' can never be reached: rule '" + blocked_by +
-                             "' before it takes everything. Move it up, or remove it.");
-    }
-    if (auto match = table.table("match"); match && blocked_by.empty()) {
-      if (takes_everything(*match, rule)) blocked_by = rule.name;
+    // A rule with an error says nothing about what others can still be asked.
+    if (document->complaints().size() == complaints) {
+      complain_if_covered(coverage, table, rule, parser);
     }
     content->rules.push_back(std::move(rule));
   }
@@ -86,14 +91,14 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::filesystem::path
 
 Decision RuleSet::decide(const Facts& facts) const {
   Decision decision;
+  const Question question(facts);
   for (const Rule& rule : content_->rules) {
-    auto failed = rule.first_failure(facts);
-    std::optional<TraceStep> refused;
+    auto failed = rule.first_failure(question);
     Granted granted;
-    if (!failed) {
-      granted = rule.granted(facts, refused);
-      const bool counts = rule.action == Action::sign || rule.grant.explicit_;
-      if (counts && refused && !rule.strip) failed = refused;
+    if (!failed && (rule.action == Action::sign || rule.grant.explicit_)) {
+      std::optional<TraceStep> refused;
+      granted = rule.granted(question, refused);
+      if (rule.may_refuse()) failed = std::move(refused);
     }
     if (failed) {
       failed->rule = rule.name;
@@ -116,7 +121,7 @@ Decision RuleSet::decide(const Facts& facts) const {
   if (decision.action == Action::sign) {
     // A default that signs grants the certname and nothing else; what asks for more waits.
     std::optional<TraceStep> refused;
-    decision.granted = Rule{}.granted(facts, refused);
+    decision.granted = Rule{}.granted(question, refused);
     if (refused) {
       decision.action = Action::queue;
       decision.reason =
