@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace countersign {
@@ -58,28 +59,40 @@ class SystemFiles final : public FileSystem {
 
   Result<void> write(const std::filesystem::path& path, std::string_view content,
                      mode_t mode) const override {
-    const std::filesystem::path part = path.string() + ".part";
-    {
-      const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-      if (!file.valid()) return system_error("cannot create", part, errno);
-      if (::fchmod(file.get(), mode) != 0) return system_error("cannot chmod", part, errno);
-      while (!content.empty()) {
-        const ssize_t put = ::write(file.get(), content.data(), content.size());
-        if (put < 0) {
-          if (errno == EINTR) continue;
-          return system_error("cannot write", part, errno);
-        }
-        content.remove_prefix(static_cast<std::size_t>(put));
-      }
-      if (::fsync(file.get()) != 0) return system_error("cannot sync", part, errno);
+    // A name of its own, and 0600 at first: two writers do not share a file, and nobody who may not
+    // read the new content can have it open.
+    std::string part = path.string() + ".XXXXXX";
+    const Descriptor file(::mkostemp(part.data(), O_CLOEXEC));
+    if (!file.valid()) return system_error("cannot create", part, errno);
+    auto written = fill(file.get(), part, content, mode);
+    if (written && ::rename(part.c_str(), path.c_str()) != 0) {
+      written = system_error("cannot rename", part, errno);
     }
-    if (::rename(part.c_str(), path.c_str()) != 0)
-      return system_error("cannot rename", part, errno);
+    if (!written) {
+      ::unlink(part.c_str());
+      return written;
+    }
     const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
     const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder.valid() || ::fsync(folder.get()) != 0) {
       return system_error("cannot sync", parent, errno);
     }
+    return {};
+  }
+
+ private:
+  static Result<void> fill(int file, const std::string& part, std::string_view content,
+                           mode_t mode) {
+    if (::fchmod(file, mode) != 0) return system_error("cannot chmod", part, errno);
+    while (!content.empty()) {
+      const ssize_t put = ::write(file, content.data(), content.size());
+      if (put < 0) {
+        if (errno == EINTR) continue;
+        return system_error("cannot write", part, errno);
+      }
+      content.remove_prefix(static_cast<std::size_t>(put));
+    }
+    if (::fsync(file) != 0) return system_error("cannot sync", part, errno);
     return {};
   }
 };
