@@ -25,8 +25,9 @@ namespace net = boost::asio;
 constexpr std::size_t kPemBytes = 1U << 20U;
 constexpr std::size_t kIoThreads = 2;
 constexpr auto kDrainLimit = std::chrono::seconds(10);
-// The wall clock can jump, so the wait for a renewal is cut into pieces.
-constexpr auto kLongestWait = std::chrono::minutes(10);
+// How often the service looks at its own certificate: the wall clock can jump, and somebody can
+// revoke it.
+constexpr auto kOwnCheck = std::chrono::seconds(1);
 constexpr auto kRenewalRetry = std::chrono::seconds(10);
 
 struct Options {
@@ -110,23 +111,31 @@ class Service {
 
   // A fresh key each time; it lives in memory only.
   net::awaitable<Result<void>> renew_certificate() {
+    seen_revocations_ = authority_.revocations();
     auto key = x509::PrivateKey::generate({x509::KeyAlgorithm::ec, 256});
     if (key.has_error()) co_return key.error();
     const auto made = co_await authority_.issue_service_certificate(key->public_key());
     if (made.has_error()) co_return made.error();
-    const auto lifetime = (*made)->not_after() - system_clock().now();
+    own_ = *made;
+    const auto lifetime = own_->not_after() - system_clock().now();
     renew_at_ = system_clock().now() + lifetime * 2 / 3;
-    co_return server_.set_certificate((*made)->pem() + authority_.chain_pem(), key->to_pem(""));
+    co_return server_.set_certificate(own_->pem() + authority_.chain_pem(), key->to_pem(""));
+  }
+
+  bool renewal_due() {
+    if (system_clock().now() >= renew_at_) return true;
+    const std::uint64_t revocations = authority_.revocations();
+    if (revocations == seen_revocations_) return false;
+    seen_revocations_ = revocations;
+    return !authority_.trusted(*own_);
   }
 
   net::awaitable<void> keep_certificate() {
     for (;;) {
-      const std::chrono::milliseconds left = renew_at_ - system_clock().now();
-      renewal_.expires_after(
-          std::clamp<std::chrono::milliseconds>(left, std::chrono::seconds(0), kLongestWait));
+      renewal_.expires_after(kOwnCheck);
       const auto [stopped] = co_await renewal_.async_wait(net::as_tuple(net::use_awaitable));
       if (stopped) co_return;
-      if (system_clock().now() < renew_at_) continue;
+      if (!renewal_due()) continue;
       const auto renewed = co_await renew_certificate();
       if (renewed.has_value()) {
         log::info("server_certificate_renewed");
@@ -182,7 +191,10 @@ class Service {
   net::signal_set signals_;
   net::steady_timer deadline_;
   net::steady_timer renewal_;
+  // Of the coroutine that keeps the certificate.
+  std::shared_ptr<const x509::Certificate> own_;
   Timestamp renew_at_;
+  std::uint64_t seen_revocations_ = 0;
 };
 
 int serve(const Options& options, const std::string&) {

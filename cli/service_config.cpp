@@ -93,12 +93,6 @@ void read_profiles(ConfigTable& root, ca::AuthorityConfig& config) {
   }
 }
 
-// A duration, or a whole number of seconds as in puppet.conf.
-std::optional<std::chrono::seconds> puppet_duration(ConfigTable& table, std::string_view key) {
-  if (!table.has(key)) return std::nullopt;
-  return table.duration(key);
-}
-
 void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
                  ca::PuppetSettings& puppet) {
   auto table = root.table("puppet");
@@ -122,8 +116,8 @@ void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
     table->complain("allow_auto_renewal", "renewal is not there yet; set it to false.");
   }
   puppet.auto_renewal_cert_ttl =
-      puppet_duration(*table, "auto_renewal_cert_ttl").value_or(puppet.auto_renewal_cert_ttl);
-  puppet.ca_ttl = puppet_duration(*table, "ca_ttl");
+      table->duration("auto_renewal_cert_ttl").value_or(puppet.auto_renewal_cert_ttl);
+  puppet.ca_ttl = table->duration("ca_ttl");
   table->done();
 }
 
@@ -137,7 +131,10 @@ void read_limits(ConfigTable& root, ServiceConfig& config) {
     }
   };
   const auto time = [&](std::string_view key, milliseconds& value) {
-    if (const auto read = table->duration(key)) value = *read;
+    const auto read = table->duration(key);
+    if (!read) return;
+    if (read->count() == 0) table->complain(key, "'" + std::string(key) + "' must be over 0.");
+    value = *read;
   };
   bytes("header_bytes", limits.header_bytes, 1024);
   bytes("body_bytes", limits.body_bytes, 4096);

@@ -92,6 +92,7 @@ TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
       {"[limts]\n", {"countersign.toml:7:", "limts", "limits"}},
       {"[limits]\nconnections = 0\n", {"countersign.toml:8:", "connections"}},
       {"[limits]\nread = \"soon\"\n", {"countersign.toml:8:", "read"}},
+      {"[limits]\nhandshake = \"0s\"\n", {"countersign.toml:8:", "over 0"}},
       {"[profile.agent]\nvalidity = \"0s\"\n", {"countersign.toml:8:", "validity"}},
       {"[profile.agent]\nextended_key_usage = [\"web\"]\n", {":8:", "web", "serverAuth"}},
       {"[profile.agent]\nkey_usage = [\"keyCertSign\"]\n", {":8:", "keyCertSign"}},

@@ -77,6 +77,19 @@ class Life(ServiceTest):
                                          other.folder / "operator.key"))
         self.assertEqual(status, 0)
 
+    def test_the_service_takes_a_new_certificate_when_its_own_is_revoked(self):
+        service = self.service()
+        crl = self.folder / "crl.pem"
+
+        def checked():
+            crl.write_text(service.curl("/v1/crl")[1])
+            return service.curl("/v1/health/live", "--crlfile", crl, check=False)
+
+        self.assertEqual(checked()[0], 200)
+        service.cli("revoke", "localhost", "--reason", "keyCompromise")
+        until(lambda: "entries=1" in service.log_text(), "a CRL with the revoked certificate")
+        until(lambda: checked()[0] == 200, "a certificate that the CRL does not name")
+
     def test_tls_below_1_2_is_refused_and_1_2_and_1_3_work(self):
         service = self.service()
         self.assertEqual(service.curl("/v1/health/live", "--tls-max", "1.1", check=False)[0], 0)
