@@ -33,8 +33,10 @@ struct DecideRequest {
   std::string issuer;
   Bytes serial;
 };
-// The serial taken: conflict. The name has a current certificate: certificate_exists, or
-// revoked_exists if that one is revoked, unless `replace`: then that one is no longer current.
+// An unknown issuer: not_found. The serial taken: conflict. The name has a current certificate:
+// certificate_exists, or revoked_exists if that one is revoked, unless `replace`: then that one is
+// no longer current. The same happens without `replace` to one that was expired when the new one
+// was issued: it can stand for nobody any more, and must not lock its machine out for ever.
 struct InsertCertificate {
   CertificateRecord certificate;
   bool replace = false;
@@ -91,8 +93,8 @@ using NameFilter = std::function<bool(std::string_view)>;
 struct RequestQuery {
   std::optional<RequestState> state;
   NameFilter match;
-  std::string after;  // id of the last row of the page before; "" for the first
-  std::size_t limit = 100;
+  std::string after;        // id of the last row of the page before; "" for the first
+  std::size_t limit = 100;  // 0 is taken for 1
 };
 
 enum class CertificateState { signed_, revoked, expired };
@@ -107,8 +109,8 @@ struct CertificateQuery {
   std::optional<Timestamp> expires_before;
   std::optional<bool> current;
   NameFilter match;
-  std::int64_t after = 0;  // row cursor of the last row of the page before
-  std::size_t limit = 100;
+  std::int64_t after = 0;   // row cursor of the last row of the page before
+  std::size_t limit = 100;  // 0 is taken for 1
 };
 struct CertificatePage {
   std::vector<CertificateRecord> rows;
@@ -149,6 +151,7 @@ class Store {
   // All of the name, newest first.
   virtual Result<std::vector<CertificateRecord>> certificates_of(
       const std::string& certname) const = 0;
+  // In order of insertion.
   virtual Result<CertificatePage> certificates(const CertificateQuery& query,
                                                Timestamp now) const = 0;
 

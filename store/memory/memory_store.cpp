@@ -69,7 +69,8 @@ class MemoryStore final : public Store {
     const auto& rows = tables_.certificates;
     CertificatePage page;
     std::int64_t last = 0;
-    for (auto i = static_cast<std::size_t>(query.after); i < rows.size(); ++i) {
+    for (auto i = static_cast<std::size_t>(std::max<std::int64_t>(query.after, 0)); i < rows.size();
+         ++i) {
       const CertificateRecord& record = rows[i];
       if (query.certname && record.certname != *query.certname) continue;
       if (query.state && state_of(record, now) != *query.state) continue;

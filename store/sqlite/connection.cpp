@@ -1,5 +1,7 @@
 #include "store/sqlite/connection.h"
 
+#include <sys/stat.h>
+
 #include <utility>
 
 namespace countersign::store {
@@ -8,6 +10,8 @@ namespace {
 // The destructor leaves text alone until the statement is reset or rebound; every caller binds
 // values that outlive the step.
 const auto kStatic = SQLITE_STATIC;
+
+constexpr int kBusyMilliseconds = 10000;
 
 [[noreturn]] void raise(::sqlite3* handle, int code, std::string_view doing) {
   throw SqliteError(handle != nullptr ? ::sqlite3_extended_errcode(handle) : code,
@@ -42,6 +46,11 @@ std::int64_t Statement::integer(int column) const {
   return ::sqlite3_column_int64(handle_, column);
 }
 
+std::optional<Timestamp> Statement::optional_time(int column) const {
+  if (null(column)) return std::nullopt;
+  return time(column);
+}
+
 std::string Statement::text(int column) const {
   const auto* data = ::sqlite3_column_text(handle_, column);
   if (data == nullptr) return {};
@@ -70,7 +79,10 @@ void Statement::bind_one(int index, ByteView value) {
   check(::sqlite3_bind_blob64(handle_, index, data, value.size(), kStatic));
 }
 
-void Statement::bind_one(int index, std::nullptr_t) { check(::sqlite3_bind_null(handle_, index)); }
+void Statement::bind_one(int index, const std::optional<Timestamp>& value) {
+  if (value) return bind_one(index, *value);
+  check(::sqlite3_bind_null(handle_, index));
+}
 
 Connection::Connection(const std::filesystem::path& file, Mode mode) {
   const int flags =
@@ -80,9 +92,26 @@ Connection::Connection(const std::filesystem::path& file, Mode mode) {
   const int code = ::sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) raise(handle, code, "open " + file.string());
-  ::sqlite3_busy_timeout(handle, 10000);
+  ::sqlite3_busy_timeout(handle, kBusyMilliseconds);
   execute("PRAGMA foreign_keys = ON");
-  if (mode == Mode::read_only) execute("PRAGMA query_only = ON");
+  if (mode == Mode::read_write) {
+    make_durable(file);
+  } else {
+    execute("PRAGMA query_only = ON");
+  }
+}
+
+void Connection::make_durable(const std::filesystem::path& file) {
+  // By its path: a descriptor of our own on this file would, when closed, drop SQLite's locks.
+  if (::chmod(file.c_str(), S_IRUSR | S_IWUSR) != 0) {
+    throw SqliteError(SQLITE_PERM, "cannot protect " + file.string());
+  }
+  execute("PRAGMA synchronous = FULL");
+  // Where WAL cannot be had (some network file systems) the answer is another mode, not an error.
+  auto mode = prepare("PRAGMA journal_mode = WAL");
+  if (!mode.step() || mode.text(0) != "wal") {
+    throw SqliteError(SQLITE_IOERR, "the file system cannot hold a write-ahead log");
+  }
 }
 
 void Connection::execute(const std::string& sql) {
@@ -99,7 +128,20 @@ Statement Connection::prepare(const char* sql) {
     if (code != SQLITE_OK) raise(handle_.get(), code, "prepare");
     cached.reset(statement);
   }
+  if (::sqlite3_stmt_busy(cached.get()) != 0) {
+    throw SqliteError(SQLITE_MISUSE, "a statement is used twice at a time");
+  }
   return Statement(cached.get());
+}
+
+bool Connection::truncate_wal(std::chrono::milliseconds patience) {
+  ::sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
+  const int code = ::sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                               nullptr, nullptr);
+  ::sqlite3_busy_timeout(handle_.get(), kBusyMilliseconds);
+  if (code == SQLITE_OK) return true;
+  if ((code & 0xff) == SQLITE_BUSY) return false;
+  raise(handle_.get(), code, "checkpoint");
 }
 
 }  // namespace countersign::store

@@ -4,9 +4,11 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -22,7 +24,8 @@ namespace countersign::store {
 class SqliteError : public std::runtime_error {
  public:
   SqliteError(int code, const std::string& text) : std::runtime_error(text), code_(code) {}
-  int code() const { return code_; }  // the extended code
+  int code() const { return code_; }            // the extended code
+  int primary() const { return code_ & 0xff; }  // without the extension
 
  private:
   int code_;
@@ -39,7 +42,8 @@ class Statement {
   Statement& operator=(Statement&&) = delete;
   ~Statement();
 
-  // Binds the parameters in order.
+  // Binds the parameters in order. Texts and blobs are not copied: they must outlive the last step,
+  // so no temporaries unless the statement ends in the same expression.
   template <class... Values>
   Statement& bind(const Values&... values) {
     int index = 0;
@@ -55,6 +59,7 @@ class Statement {
   bool null(int column) const;
   std::int64_t integer(int column) const;
   Timestamp time(int column) const { return Timestamp(std::chrono::milliseconds(integer(column))); }
+  std::optional<Timestamp> optional_time(int column) const;  // NULL: nullopt
   std::string text(int column) const;
   Bytes blob(int column) const;
 
@@ -62,10 +67,11 @@ class Statement {
   void bind_one(int index, std::int64_t value);
   void bind_one(int index, bool value) { bind_one(index, std::int64_t{value}); }
   void bind_one(int index, Timestamp value) { bind_one(index, value.time_since_epoch().count()); }
+  void bind_one(int index, const std::optional<Timestamp>& value);  // nullopt: NULL
   void bind_one(int index, const std::string& value);
   void bind_one(int index, ByteView value);
   void bind_one(int index, const Bytes& value) { bind_one(index, ByteView(value)); }
-  void bind_one(int index, std::nullptr_t);
+  void bind_one(int index, const char* value) = delete;  // would be taken for a bool
   void check(int code) const;
 
   ::sqlite3_stmt* handle_;
@@ -75,15 +81,23 @@ class Statement {
 class Connection {
  public:
   enum class Mode { read_only, read_write };
+  // read_write makes the file if there is none, readable by its owner alone, and puts WAL and
+  // synchronous=FULL in force. Waits up to 10 s where another process has the lock. Throws
+  // SqliteError.
   Connection(const std::filesystem::path& file, Mode mode);
 
   void execute(const std::string& sql);
-  // `sql` must be a constant: it is the key of the cache.
+  // `sql` must be a literal, as its address is the key of the cache, and its statement must not be
+  // in the middle of its rows, as two users would share them.
   Statement prepare(const char* sql);
   std::int64_t changes() const { return ::sqlite3_changes64(handle_.get()); }
-  std::int64_t last_row() const { return ::sqlite3_last_insert_rowid(handle_.get()); }
+  // Moves the WAL into the database and empties it. False if readers were still in the way after
+  // `patience`; the next try goes on from there. Not inside a transaction.
+  bool truncate_wal(std::chrono::milliseconds patience);
 
  private:
+  void make_durable(const std::filesystem::path& file);
+
   struct Close {
     void operator()(::sqlite3* handle) const { ::sqlite3_close_v2(handle); }
   };

@@ -1,6 +1,12 @@
 #include "store/sqlite/schema.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
 
 #include "base/log.h"
 
@@ -35,7 +41,9 @@ CREATE TABLE certificates (
 CREATE UNIQUE INDEX certificates_serial ON certificates (serial, issuer_id);
 CREATE INDEX certificates_certname ON certificates (certname);
 CREATE UNIQUE INDEX certificates_current ON certificates (certname) WHERE current = 1;
-CREATE INDEX certificates_revoked ON certificates (issuer_id, serial) WHERE revoked_at IS NOT NULL;
+CREATE INDEX certificates_crl ON certificates
+  (issuer_id, serial, not_after, revoked_at, revoked_reason) WHERE revoked_at IS NOT NULL;
+CREATE INDEX certificates_revoked ON certificates (id) WHERE revoked_at IS NOT NULL;
 CREATE TABLE requests (
   id TEXT PRIMARY KEY,
   certname TEXT NOT NULL,
@@ -58,7 +66,7 @@ CREATE TABLE requests (
   serial BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX requests_queued ON requests (certname) WHERE state = 'queued';
-CREATE INDEX requests_waiting ON requests (id) WHERE state = 'queued';
+CREATE INDEX requests_state ON requests (state, id);
 CREATE INDEX requests_csr ON requests (csr_sha256);
 CREATE INDEX requests_certname ON requests (certname);
 CREATE TABLE crls (
@@ -130,6 +138,34 @@ std::size_t version_of(Connection& connection) {
   return version.step() ? static_cast<std::size_t>(version.integer(0)) : 0;
 }
 
+bool empty(Connection& connection) {
+  return !connection.prepare("SELECT 1 FROM sqlite_schema").step();
+}
+
+void sync_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = file >= 0 && ::fsync(file) == 0;
+  const std::string why = std::generic_category().message(errno);
+  if (file >= 0) ::close(file);
+  if (!synced) throw SqliteError(SQLITE_IOERR, "cannot sync " + path.string() + ": " + why);
+}
+
+// SQLite neither protects nor syncs what VACUUM INTO writes. Written beside and renamed, so that
+// what has the name of a backup is one.
+void back_up(Connection& connection, const std::filesystem::path& backup) {
+  const std::string partial = backup.string() + ".partial";
+  ::unlink(partial.c_str());
+  const int made = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) ::close(made);
+  connection.prepare("VACUUM INTO ?").bind(partial).run();
+  sync_file(partial);
+  std::error_code error;
+  std::filesystem::rename(partial, backup, error);
+  if (error) throw SqliteError(SQLITE_IOERR, "cannot write " + backup.string());
+  sync_file(backup.has_parent_path() ? backup.parent_path() : ".");
+  log::info("store_backup", {{"file", backup.string()}});
+}
+
 }  // namespace
 
 std::span<const char* const> migrations() { return kMigrations; }
@@ -137,6 +173,10 @@ std::span<const char* const> migrations() { return kMigrations; }
 Result<void> migrate(Connection& connection, const std::filesystem::path& file,
                      std::span<const char* const> steps) {
   const std::size_t found = version_of(connection);
+  if (found == 0 && !empty(connection)) {
+    return fail(Code::unavailable, "The file " + file.string() +
+                                       " holds the tables of another program. Name another file.");
+  }
   if (found > steps.size()) {
     return fail(Code::unavailable,
                 "The store " + file.string() + " has schema version " + std::to_string(found) +
@@ -144,21 +184,21 @@ Result<void> migrate(Connection& connection, const std::filesystem::path& file,
                     ". Start the newer program, or restore the backup that it made.");
   }
   if (found > 0 && found < steps.size()) {
-    const std::string backup = file.string() + ".v" + std::to_string(found) + ".backup";
-    std::filesystem::remove(backup);
-    connection.prepare("VACUUM INTO ?").bind(backup).run();
-    std::filesystem::permissions(
-        backup, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    log::info("store_backup", {{"file", backup}});
+    back_up(connection, file.string() + ".v" + std::to_string(found) + ".backup");
   }
-  for (std::size_t step = found; step < steps.size(); ++step) {
+  for (bool done = false; !done;) {
     connection.execute("BEGIN IMMEDIATE");
-    connection.execute(steps[step]);
-    connection.prepare("UPDATE schema_version SET version = ?")
-        .bind(static_cast<std::int64_t>(step + 1))
-        .run();
+    // Asked again under the lock: another process may have been faster.
+    const std::size_t step = version_of(connection);
+    if (step < steps.size()) {
+      connection.execute(steps[step]);
+      connection.prepare("UPDATE schema_version SET version = ?")
+          .bind(static_cast<std::int64_t>(step + 1))
+          .run();
+      log::info("store_migrated", {{"version", step + 1}});
+    }
     connection.execute("COMMIT");
-    log::info("store_migrated", {{"version", step + 1}});
+    done = step + 1 >= steps.size();
   }
   return {};
 }

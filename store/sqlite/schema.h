@@ -14,7 +14,8 @@ namespace countersign::store {
 std::span<const char* const> migrations();
 
 // Brings the file to the newest version: each step in a transaction of its own, after a backup
-// FILE.v<N>.backup if there was anything to lose. unavailable if the file is newer than we are.
+// FILE.v<N>.backup if there was anything to lose. unavailable if the file is newer than we are, or
+// another program's. Throws SqliteError; the file is then at the version of the last whole step.
 Result<void> migrate(Connection& connection, const std::filesystem::path& file,
                      std::span<const char* const> steps);
 

@@ -1,108 +1,70 @@
 #include "store/sqlite/sqlite_store.h"
 
-#include <sys/stat.h>
-
-#include <condition_variable>
-#include <mutex>
+#include <utility>
 #include <vector>
 
+#include "store/sqlite/certificate_rows.h"
 #include "store/sqlite/connection.h"
-#include "store/sqlite/rows.h"
+#include "store/sqlite/reader_pool.h"
+#include "store/sqlite/request_rows.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/wal_limit.h"
 #include "store/sqlite/writer.h"
 
 namespace countersign::store {
 namespace {
 
 constexpr std::size_t kReaders = 8;
+constexpr std::uintmax_t kWalLimit = std::uintmax_t{64} << 20;
 
-Error engine_error(const SqliteError& error) {
-  return fail(Code::unavailable, "The store cannot be used now; see the log.", error.what());
+// The columns and read_token belong together.
+#define SELECT_TOKEN \
+  "SELECT id, hash, role, label, created_by, created_at, expires_at, revoked_at FROM tokens "
+
+TokenRecord read_token(const Statement& row) {
+  return {.id = row.text(0),
+          .hash = row.blob(1),
+          .role = row.text(2),
+          .label = row.text(3),
+          .created_by = row.text(4),
+          .created_at = row.time(5),
+          .expires_at = row.optional_time(6),
+          .revoked_at = row.optional_time(7)};
 }
 
-// Read-only connections, lent to one thread at a time.
-class Readers {
- public:
-  explicit Readers(std::filesystem::path file) : file_(std::move(file)) {}
+#define SELECT_AUDIT \
+  "SELECT sequence, at, action, actor, source, subject, serial, detail, request_id FROM audit "
 
-  template <class Read>
-  auto use(Read read) -> Result<decltype(read(std::declval<Connection&>()))> {
-    try {
-      auto connection = take();
-      try {
-        auto value = read(*connection);
-        give(std::move(connection));
-        return value;
-      } catch (...) {
-        give(std::move(connection));
-        throw;
-      }
-    } catch (const SqliteError& error) {
-      return engine_error(error);
-    }
-  }
-
- private:
-  std::unique_ptr<Connection> take() {
-    {
-      std::unique_lock lock(mutex_);
-      returned_.wait(lock, [this] { return !free_.empty() || opened_ < kReaders; });
-      if (!free_.empty()) {
-        auto connection = std::move(free_.back());
-        free_.pop_back();
-        return connection;
-      }
-      ++opened_;
-    }
-    try {
-      return std::make_unique<Connection>(file_, Connection::Mode::read_only);
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      --opened_;
-      throw;
-    }
-  }
-
-  void give(std::unique_ptr<Connection> connection) {
-    {
-      const std::lock_guard lock(mutex_);
-      free_.push_back(std::move(connection));
-    }
-    returned_.notify_one();
-  }
-
-  const std::filesystem::path file_;
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable returned_;
-  std::vector<std::unique_ptr<Connection>> free_;
-  std::size_t opened_ = 0;
-};
-
-std::optional<CertificateRecord> one_certificate(Statement& row) {
-  if (!row.step()) return std::nullopt;
-  return read_certificate(row);
-}
-
-std::optional<RequestRecord> one_request(Statement& row) {
-  if (!row.step()) return std::nullopt;
-  return read_request(row);
+AuditRecord read_audit(const Statement& row) {
+  return {.sequence = row.integer(0),
+          .at = row.time(1),
+          .action = row.text(2),
+          .actor = row.text(3),
+          .source = row.text(4),
+          .subject = row.text(5),
+          .serial = row.text(6),
+          .detail = row.text(7),
+          .request_id = row.text(8)};
 }
 
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(const std::filesystem::path& file) : file_(file), readers_(file) {}
+  explicit SqliteStore(const std::filesystem::path& file)
+      : file_(file), wal_limit_(file, kWalLimit), readers_(file, kReaders) {}
 
   Result<void> open() {
     try {
-      writer_ = std::make_unique<Connection>(file_, Connection::Mode::read_write);
-      if (::chmod(file_.c_str(), 0600) != 0) {
-        return fail(Code::unavailable, "Cannot protect " + file_.string());
-      }
-      writer_->execute("PRAGMA journal_mode = WAL");
-      writer_->execute("PRAGMA synchronous = FULL");
-      return migrate(*writer_, file_, migrations());
+      auto writer = std::make_unique<Connection>(file_, Connection::Mode::read_write);
+      const auto migrated = migrate(*writer, file_, migrations());
+      if (migrated.has_error()) return migrated.error();
+      writer_ = std::move(writer);
+      return {};
     } catch (const SqliteError& error) {
-      writer_.reset();
+      if (error.primary() == SQLITE_NOTADB) {
+        return fail(Code::unavailable, file_.string() +
+                                           " is not a store of countersign. Name another file, or "
+                                           "restore this one from a backup.");
+      }
       return fail(Code::unavailable,
                   "Cannot open the store " + file_.string() + ": " + error.what());
     }
@@ -110,22 +72,28 @@ class SqliteStore final : public Store {
 
   Result<void> reopen() override {
     writer_.reset();
+    readers_.refresh();
     return open();
   }
 
   std::vector<Result<void>> apply(std::span<const WriteBatch> batches) override {
     std::vector<Result<void>> results;
+    results.reserve(batches.size());
     try {
       if (!writer_) throw SqliteError(SQLITE_IOERR, "the writer is closed");
       writer_->execute("BEGIN IMMEDIATE");
-      for (const WriteBatch& batch : batches) results.push_back(apply_batch(batch));
+      for (const WriteBatch& batch : batches) results.push_back(apply_batch(*writer_, batch));
       writer_->execute("COMMIT");
     } catch (const SqliteError& error) {
       // Whatever failed, after it this connection's state is not known: nothing of the group is
       // acknowledged, and a new connection must see what the file holds.
       writer_.reset();
-      results.assign(batches.size(), Result<void>(engine_error(error)));
+      results.assign(
+          batches.size(),
+          Result<void>(fail(Code::unavailable, "The store cannot be written now.", error.what())));
+      return results;
     }
+    wal_limit_.enforce(*writer_);
     return results;
   }
 
@@ -140,152 +108,52 @@ class SqliteStore final : public Store {
 
   Result<std::optional<CertificateRecord>> certificate(const std::string& issuer,
                                                        ByteView serial) const override {
-    return readers_.use([&](Connection& db) {
-      auto row = db.prepare("SELECT " COUNTERSIGN_CERTIFICATE_COLUMNS
-                            "WHERE serial = ? AND issuers.key_id = ?");
-      row.bind(serial, issuer);
-      return one_certificate(row);
-    });
+    return readers_.use([&](Connection& db) { return select_certificate(db, issuer, serial); });
   }
 
   Result<std::optional<CertificateRecord>> certificate_by_serial(ByteView serial) const override {
-    return readers_.use([&](Connection& db) {
-      auto row = db.prepare("SELECT " COUNTERSIGN_CERTIFICATE_COLUMNS "WHERE serial = ?");
-      row.bind(serial);
-      return one_certificate(row);
-    });
+    return readers_.use([&](Connection& db) { return select_certificate_by_serial(db, serial); });
   }
 
   Result<std::optional<CertificateRecord>> current_certificate(
       const std::string& certname) const override {
-    return readers_.use([&](Connection& db) {
-      auto row = db.prepare("SELECT " COUNTERSIGN_CERTIFICATE_COLUMNS
-                            "WHERE certname = ? AND current = 1");
-      row.bind(certname);
-      return one_certificate(row);
-    });
+    return readers_.use([&](Connection& db) { return select_current_certificate(db, certname); });
   }
 
   Result<std::vector<CertificateRecord>> certificates_of(
       const std::string& certname) const override {
-    return readers_.use([&](Connection& db) {
-      std::vector<CertificateRecord> list;
-      auto row = db.prepare("SELECT " COUNTERSIGN_CERTIFICATE_COLUMNS
-                            "WHERE certname = ? ORDER BY certificates.id DESC");
-      row.bind(certname);
-      while (row.step()) list.push_back(read_certificate(row));
-      return list;
-    });
+    return readers_.use([&](Connection& db) { return select_certificates_of(db, certname); });
   }
 
   Result<CertificatePage> certificates(const CertificateQuery& query,
                                        Timestamp now) const override {
-    return readers_.use([&](Connection& db) {
-      CertificatePage page;
-      std::int64_t last = 0;
-      auto row = query.certname ? db.prepare("SELECT " COUNTERSIGN_CERTIFICATE_COLUMNS
-                                             "WHERE certificates.id > ? AND certname = ? "
-                                             "ORDER BY certificates.id")
-                                : db.prepare("SELECT " COUNTERSIGN_CERTIFICATE_COLUMNS
-                                             "WHERE certificates.id > ? ORDER BY certificates.id");
-      if (query.certname) {
-        row.bind(query.after, *query.certname);
-      } else {
-        row.bind(query.after);
-      }
-      while (row.step()) {
-        if (query.match && !query.match(row.text(3))) continue;
-        CertificateRecord record = read_certificate(row);
-        if (query.state && state_of(record, now) != *query.state) continue;
-        if (query.expires_before && record.not_after >= *query.expires_before) continue;
-        if (query.current && record.current != *query.current) continue;
-        if (page.rows.size() == query.limit) {
-          page.next = last;
-          break;
-        }
-        last = row.integer(0);
-        page.rows.push_back(std::move(record));
-      }
-      return page;
-    });
+    return readers_.use([&](Connection& db) { return select_certificates(db, query, now); });
   }
 
   Result<std::optional<RequestRecord>> request(const std::string& id) const override {
-    return readers_.use([&](Connection& db) {
-      auto row = db.prepare("SELECT " COUNTERSIGN_REQUEST_COLUMNS "WHERE id = ?");
-      row.bind(id);
-      return one_request(row);
-    });
+    return readers_.use([&](Connection& db) { return select_request(db, id); });
   }
 
   Result<std::optional<RequestRecord>> queued_request(const std::string& certname) const override {
-    return readers_.use([&](Connection& db) {
-      auto row = db.prepare("SELECT " COUNTERSIGN_REQUEST_COLUMNS
-                            "WHERE certname = ? AND state = 'queued'");
-      row.bind(certname);
-      return one_request(row);
-    });
+    return readers_.use([&](Connection& db) { return select_queued_request(db, certname); });
   }
 
   Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const override {
-    return readers_.use([&](Connection& db) {
-      auto row = db.prepare("SELECT " COUNTERSIGN_REQUEST_COLUMNS
-                            "WHERE csr_sha256 = ? ORDER BY id DESC LIMIT 1");
-      row.bind(csr_sha256);
-      return one_request(row);
-    });
+    return readers_.use([&](Connection& db) { return select_request_by_csr(db, csr_sha256); });
   }
 
   Result<std::vector<RequestRecord>> requests_of(const std::string& certname,
                                                  std::size_t limit) const override {
-    return readers_.use([&](Connection& db) {
-      std::vector<RequestRecord> list;
-      auto row = db.prepare("SELECT " COUNTERSIGN_REQUEST_COLUMNS
-                            "WHERE certname = ? ORDER BY id DESC LIMIT ?");
-      row.bind(certname, static_cast<std::int64_t>(limit));
-      while (row.step()) list.push_back(read_request(row));
-      return list;
-    });
+    return readers_.use([&](Connection& db) { return select_requests_of(db, certname, limit); });
   }
 
   Result<RequestPage> requests(const RequestQuery& query) const override {
-    return readers_.use([&](Connection& db) {
-      RequestPage page;
-      // The queue is read through its own index, however long the history is.
-      const bool queued = query.state == RequestState::queued;
-      auto row = queued
-                     ? db.prepare("SELECT " COUNTERSIGN_REQUEST_COLUMNS
-                                  "WHERE id > ? AND state = 'queued' ORDER BY id")
-                     : db.prepare("SELECT " COUNTERSIGN_REQUEST_COLUMNS "WHERE id > ? ORDER BY id");
-      row.bind(query.after);
-      while (row.step()) {
-        if (query.match && !query.match(row.text(1))) continue;
-        RequestRecord record = read_request(row);
-        if (query.state && record.state != *query.state) continue;
-        if (page.rows.size() == query.limit) {
-          page.next = page.rows.back().id;
-          break;
-        }
-        page.rows.push_back(std::move(record));
-      }
-      return page;
-    });
+    return readers_.use([&](Connection& db) { return select_requests(db, query); });
   }
 
   Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
                                              Timestamp now) const override {
-    return readers_.use([&](Connection& db) {
-      std::vector<RevokedSerial> list;
-      auto row = db.prepare(
-          "SELECT serial, revoked_at, revoked_reason FROM certificates "
-          "WHERE issuer_id = (SELECT id FROM issuers WHERE key_id = ?) "
-          "AND revoked_at IS NOT NULL AND not_after > ? ORDER BY serial");
-      row.bind(issuer, now);
-      while (row.step()) {
-        list.push_back({row.blob(0), {row.time(1), static_cast<int>(row.integer(2))}});
-      }
-      return list;
-    });
+    return readers_.use([&](Connection& db) { return select_revoked(db, issuer, now); });
   }
 
   Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const override {
@@ -301,7 +169,7 @@ class SqliteStore final : public Store {
 
   Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const override {
     return readers_.use([&](Connection& db) -> std::optional<TokenRecord> {
-      auto row = db.prepare("SELECT " COUNTERSIGN_TOKEN_COLUMNS "WHERE hash = ?");
+      auto row = db.prepare(SELECT_TOKEN "WHERE hash = ?");
       if (!row.bind(hash).step()) return std::nullopt;
       return read_token(row);
     });
@@ -310,7 +178,7 @@ class SqliteStore final : public Store {
   Result<std::vector<TokenRecord>> tokens() const override {
     return readers_.use([](Connection& db) {
       std::vector<TokenRecord> list;
-      auto row = db.prepare("SELECT " COUNTERSIGN_TOKEN_COLUMNS "ORDER BY id");
+      auto row = db.prepare(SELECT_TOKEN "ORDER BY id");
       while (row.step()) list.push_back(read_token(row));
       return list;
     });
@@ -320,23 +188,16 @@ class SqliteStore final : public Store {
                                          std::size_t limit) const override {
     return readers_.use([&](Connection& db) {
       std::vector<AuditRecord> list;
-      constexpr const char* kAll =
-          "SELECT sequence, at, action, actor, source, subject, serial, detail, request_id "
-          "FROM audit ORDER BY sequence DESC LIMIT ?";
-      constexpr const char* kOne =
-          "SELECT sequence, at, action, actor, source, subject, serial, detail, request_id "
-          "FROM audit WHERE subject = ? ORDER BY sequence DESC LIMIT ?";
+      auto row = db.prepare(subject.empty() ? SELECT_AUDIT "ORDER BY sequence DESC LIMIT ?1"
+                                            : SELECT_AUDIT
+                                "WHERE subject = ?2 ORDER BY sequence DESC LIMIT ?1");
       const auto most = static_cast<std::int64_t>(limit);
-      auto row = db.prepare(subject.empty() ? kAll : kOne);
       if (subject.empty()) {
         row.bind(most);
       } else {
-        row.bind(subject, most);
+        row.bind(most, subject);
       }
-      while (row.step()) {
-        list.push_back({row.integer(0), row.time(1), row.text(2), row.text(3), row.text(4),
-                        row.text(5), row.text(6), row.text(7), row.text(8)});
-      }
+      while (row.step()) list.push_back(read_audit(row));
       return list;
     });
   }
@@ -365,23 +226,10 @@ class SqliteStore final : public Store {
   }
 
  private:
-  Result<void> apply_batch(const WriteBatch& batch) {
-    writer_->prepare("SAVEPOINT batch").run();
-    for (const Mutation& mutation : batch) {
-      auto done = apply_mutation(*writer_, mutation);
-      if (done.has_error()) {
-        writer_->prepare("ROLLBACK TO batch").run();
-        writer_->prepare("RELEASE batch").run();
-        return done;
-      }
-    }
-    writer_->prepare("RELEASE batch").run();
-    return {};
-  }
-
   const std::filesystem::path file_;
-  std::unique_ptr<Connection> writer_;  // the thread of apply() and reopen()
-  mutable Readers readers_;
+  std::unique_ptr<Connection> writer_;  // with wal_limit_, of the thread of apply() and reopen()
+  WalLimit wal_limit_;
+  mutable ReaderPool readers_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "store/sqlite/writer.h"
 
-#include <algorithm>
+#include <variant>
 
 namespace countersign::store {
 namespace {
@@ -40,16 +40,11 @@ Result<void> apply_one(Connection& db, const InsertRequest& m) {
       "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
       "profile, source, caller, key, names, created_at, decided_at, decided_by, issuer, serial) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  if (r.decided_at) {
-    insert.bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
-                r.profile, r.source, r.caller, r.key, r.names, r.created_at, *r.decided_at,
-                r.decided_by, r.issuer, r.serial);
-  } else {
-    insert.bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
-                r.profile, r.source, r.caller, r.key, r.names, r.created_at, nullptr, r.decided_by,
-                r.issuer, r.serial);
-  }
-  insert.run();
+  insert
+      .bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
+            r.profile, r.source, r.caller, r.key, r.names, r.created_at, r.decided_at, r.decided_by,
+            r.issuer, r.serial)
+      .run();
   return {};
 }
 
@@ -66,6 +61,22 @@ Result<void> apply_one(Connection& db, const DecideRequest& m) {
   return {};
 }
 
+Result<void> apply_one(Connection& db, const RevokeCertificate& m) {
+  const auto issuer = issuer_row(db, m.issuer);
+  if (issuer.has_error()) return issuer.error();
+  auto row =
+      db.prepare("SELECT id, revoked_at FROM certificates WHERE serial = ? AND issuer_id = ?");
+  if (!row.bind(m.serial, *issuer).step()) {
+    return fail(Code::not_found, "There is no such certificate.");
+  }
+  if (!row.null(1)) return fail(Code::already_revoked, "The certificate is revoked already.");
+  const std::int64_t id = row.integer(0);
+  db.prepare("UPDATE certificates SET revoked_at = ?, revoked_reason = ? WHERE id = ?")
+      .bind(m.revocation.at, std::int64_t{m.revocation.reason}, id)
+      .run();
+  return {};
+}
+
 Result<void> apply_one(Connection& db, const InsertCertificate& m) {
   const CertificateRecord& c = m.certificate;
   const auto issuer = issuer_row(db, c.issuer);
@@ -73,10 +84,12 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
   auto taken = db.prepare("SELECT 1 FROM certificates WHERE serial = ? AND issuer_id = ?");
   if (taken.bind(c.serial, *issuer).step()) return fail(Code::conflict, "The serial is taken.");
   if (c.current) {
-    auto current =
-        db.prepare("SELECT id, revoked_at FROM certificates WHERE certname = ? AND current = 1");
+    auto current = db.prepare(
+        "SELECT id, revoked_at, not_after FROM certificates "
+        "WHERE certname = ? AND current = 1");
     if (current.bind(c.certname).step()) {
-      if (!m.replace) {
+      const bool expired = current.null(1) && current.time(2) <= c.issued_at;
+      if (!m.replace && !expired) {
         return current.null(1) ? fail(Code::certificate_exists, "The name has a certificate.")
                                : fail(Code::revoked_exists, "The name has a revoked certificate.");
       }
@@ -93,24 +106,8 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
             c.request_id, c.key, c.names, c.issued_at, c.current)
       .run();
   if (c.revocation) {
-    return apply_mutation(db, RevokeCertificate{c.issuer, c.serial, *c.revocation});
+    return apply_one(db, RevokeCertificate{c.issuer, c.serial, *c.revocation});
   }
-  return {};
-}
-
-Result<void> apply_one(Connection& db, const RevokeCertificate& m) {
-  const auto issuer = issuer_row(db, m.issuer);
-  if (issuer.has_error()) return issuer.error();
-  auto row =
-      db.prepare("SELECT id, revoked_at FROM certificates WHERE serial = ? AND issuer_id = ?");
-  if (!row.bind(m.serial, *issuer).step()) {
-    return fail(Code::not_found, "There is no such certificate.");
-  }
-  if (!row.null(1)) return fail(Code::already_revoked, "The certificate is revoked already.");
-  const std::int64_t id = row.integer(0);
-  db.prepare("UPDATE certificates SET revoked_at = ?, revoked_reason = ? WHERE id = ?")
-      .bind(m.revocation.at, std::int64_t{m.revocation.reason}, id)
-      .run();
   return {};
 }
 
@@ -151,13 +148,10 @@ Result<void> apply_one(Connection& db, const InsertToken& m) {
   auto taken = db.prepare("SELECT 1 FROM tokens WHERE id = ? OR hash = ?");
   if (taken.bind(t.id, t.hash).step()) return fail(Code::conflict, "The token is known already.");
   db.prepare(
-        "INSERT INTO tokens (id, hash, role, label, created_by, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)")
-      .bind(t.id, t.hash, t.role, t.label, t.created_by, t.created_at)
+        "INSERT INTO tokens (id, hash, role, label, created_by, created_at, expires_at, "
+        "revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(t.id, t.hash, t.role, t.label, t.created_by, t.created_at, t.expires_at, t.revoked_at)
       .run();
-  if (t.expires_at) {
-    db.prepare("UPDATE tokens SET expires_at = ? WHERE id = ?").bind(*t.expires_at, t.id).run();
-  }
   return {};
 }
 
@@ -190,10 +184,28 @@ Result<void> apply_one(Connection& db, const PutDocument& m) {
   return {};
 }
 
+Result<void> apply_all(Connection& db, const WriteBatch& batch) {
+  for (const Mutation& mutation : batch) {
+    auto done = std::visit([&](const auto& m) { return apply_one(db, m); }, mutation);
+    if (done.has_error()) return done;
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<void> apply_mutation(Connection& connection, const Mutation& mutation) {
-  return std::visit([&](const auto& m) { return apply_one(connection, m); }, mutation);
+Result<void> apply_batch(Connection& connection, const WriteBatch& batch) {
+  connection.prepare("SAVEPOINT batch").run();
+  Result<void> done;
+  try {
+    done = apply_all(connection, batch);
+  } catch (const SqliteError& error) {
+    if (error.primary() != SQLITE_CONSTRAINT) throw;
+    done = fail(Code::conflict, "Another row does not allow it.", error.what());
+  }
+  if (done.has_error()) connection.prepare("ROLLBACK TO batch").run();
+  connection.prepare("RELEASE batch").run();
+  return done;
 }
 
 }  // namespace countersign::store

@@ -8,9 +8,11 @@
 
 namespace countersign::store {
 
-// Applies one mutation inside the open transaction; the failures are those of store.h. There is
-// one writer, so what it looks up holds until its commit; the constraints hold in any case.
-Result<void> apply_mutation(Connection& connection, const Mutation& mutation);
+// Applies one batch inside the open transaction, all of it or nothing; the failures are those of
+// store.h. There is one writer, so what it looks up holds until its commit; should a constraint of
+// the tables object in spite of that, the batch is a conflict. Throws SqliteError if the engine
+// itself failed.
+Result<void> apply_batch(Connection& connection, const WriteBatch& batch);
 
 }  // namespace countersign::store
 

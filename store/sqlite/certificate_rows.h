@@ -1,0 +1,26 @@
+// The reads of certificates and revocations as SQL. Internal to store/sqlite.
+#ifndef COUNTERSIGN_STORE_SQLITE_CERTIFICATE_ROWS_H_
+#define COUNTERSIGN_STORE_SQLITE_CERTIFICATE_ROWS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/sqlite/connection.h"
+#include "store/store.h"
+
+namespace countersign::store {
+
+// The reads of store.h by the same names. All throw SqliteError.
+std::optional<CertificateRecord> select_certificate(Connection& db, const std::string& issuer,
+                                                    ByteView serial);
+std::optional<CertificateRecord> select_certificate_by_serial(Connection& db, ByteView serial);
+std::optional<CertificateRecord> select_current_certificate(Connection& db,
+                                                            const std::string& certname);
+std::vector<CertificateRecord> select_certificates_of(Connection& db, const std::string& certname);
+CertificatePage select_certificates(Connection& db, const CertificateQuery& query, Timestamp now);
+std::vector<RevokedSerial> select_revoked(Connection& db, const std::string& issuer, Timestamp now);
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_STORE_SQLITE_CERTIFICATE_ROWS_H_
