@@ -1,0 +1,122 @@
+// Rows with every field set to something of its own, and a folder to keep them in.
+#ifndef COUNTERSIGN_TESTS_STORE_ROWS_H_
+#define COUNTERSIGN_TESTS_STORE_ROWS_H_
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+
+#include "store/store.h"
+
+namespace countersign {
+
+inline void PrintTo(Code code, std::ostream* out) { *out << to_string(code); }
+
+}  // namespace countersign
+
+namespace countersign::store {
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "store-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path_ = name;
+  }
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline Timestamp at(std::int64_t seconds) { return Timestamp(std::chrono::seconds(seconds)); }
+
+inline Bytes serial(int number) {
+  return {0x51, static_cast<std::uint8_t>(number / 256), static_cast<std::uint8_t>(number % 256)};
+}
+
+inline IssuerRecord issuer(const std::string& id = "CA1") {
+  return {id, "CA " + id, to_bytes(as_bytes("certificate of " + id))};
+}
+
+// Valid from 1000 s to 5000 s.
+inline CertificateRecord certificate(const std::string& certname, int number) {
+  return {.issuer = "CA1",
+          .serial = serial(number),
+          .certname = certname,
+          .der = {0x30, 0x00, static_cast<std::uint8_t>(number)},
+          .not_before = at(1000),
+          .not_after = at(5000),
+          .profile = "agent",
+          .rule = "web tier",
+          .request_id = "R" + std::to_string(number),
+          .key = "ec:P-256",
+          .names = "DNS:" + certname,
+          .issued_at = at(1001)};
+}
+
+inline RequestRecord request(const std::string& id, const std::string& certname) {
+  return {.id = id,
+          .certname = certname,
+          .csr = to_bytes(as_bytes("csr " + id)),
+          .csr_sha256 = to_bytes(as_bytes("hash " + id)),
+          .rule = "rule",
+          .reason = "no rule matched",
+          .trace = "[]",
+          .grant = R"({"dns":[]})",
+          .profile = "agent",
+          .source = "192.0.2.1",
+          .caller = "anonymous",
+          .key = "rsa:2048",
+          .names = "DNS:" + certname,
+          .created_at = at(900)};
+}
+
+inline TokenRecord token(const std::string& id) {
+  return {.id = id,
+          .hash = to_bytes(as_bytes("hash of " + id)),
+          .role = "pipeline",
+          .label = "label of " + id,
+          .created_by = "operator",
+          .created_at = at(10),
+          .expires_at = at(4000)};
+}
+
+inline AuditRecord audit_row(const std::string& action, const std::string& subject) {
+  return {.at = at(77),
+          .action = action,
+          .actor = "operator",
+          .source = "192.0.2.9",
+          .subject = subject,
+          .serial = "5100",
+          .detail = R"({"why":"x"})",
+          .request_id = "http-1"};
+}
+
+inline CrlRecord crl(std::uint64_t number, const std::string& issuer_id = "CA1") {
+  return {issuer_id, number, at(100), at(200), {0x30, static_cast<std::uint8_t>(number)}};
+}
+
+// What became of one batch applied alone: nothing if it was done, else the code of its failure.
+inline std::optional<Code> outcome(Store& store, WriteBatch batch) {
+  const auto results = store.apply({&batch, 1});
+  if (results.size() != 1) return Code::internal;
+  if (results.front().has_value()) return std::nullopt;
+  return results.front().error().code;
+}
+
+constexpr std::optional<Code> kDone = std::nullopt;
+
+}  // namespace countersign::store
+
+#endif  // COUNTERSIGN_TESTS_STORE_ROWS_H_
