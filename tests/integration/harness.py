@@ -1,6 +1,7 @@
 """A service of its own for each test: a folder, a free port, a process that is always ended."""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -8,6 +9,8 @@ import re
 import selectors
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -134,6 +137,26 @@ class Service:
     def json(self, path, *arguments, **options):
         status, body = self.curl(path, *arguments, **options)
         return status, json.loads(body)
+
+    def _tls(self, client=None):
+        context = ssl.create_default_context(cafile=self.folder / "ca/chain.pem")
+        if client == "operator":
+            client = (self.folder / "operator.pem", self.folder / "operator.key")
+        if client:
+            context.load_cert_chain(*client)
+        return context
+
+    def kept_connection(self, client=None):
+        """An http.client connection, for tests with more requests than a curl each would allow."""
+        return http.client.HTTPSConnection("localhost", self.port, timeout=WAIT,
+                                           context=self._tls(client))
+
+    def tcp_socket(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=WAIT)
+
+    def tls_socket(self):
+        """For what no HTTP client would send."""
+        return self._tls().wrap_socket(self.tcp_socket(), server_hostname="localhost")
 
 
 class ServiceTest(unittest.TestCase):
