@@ -143,6 +143,20 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"privileged extension: pp_cli_auth is there without having been granted",
                added(utf8_extension("1.3.6.1.4.1.34380.1.3.39", "true"))}));
 
+TEST(Lint, ACertnameMayBeWiderThanADnsName) {
+  for (const std::string& name :
+       {std::string("rootca."), std::string("a.-b"), std::string(64, 'a')}) {
+    CertificateContent content = leaf_content();
+    content.subject = common_name_only(name);
+    replaced(oid::kSubjectAltName, dns(name.c_str()))(content);
+    LintExpectation same = expected();
+    same.common_name = name;
+    EXPECT_EQ(lint(issue(content), same), std::vector<std::string>{});
+    replaced(oid::kSubjectAltName, dns("-a.b"))(content);
+    EXPECT_EQ(lint(issue(content), same).size(), 1U) << "another name must still be one";
+  }
+}
+
 TEST(Lint, APrivilegedLeafMayHavePpCliAuth) {
   CertificateContent content = leaf_content();
   content.extensions.push_back(utf8_extension("1.3.6.1.4.1.34380.1.3.39", "true"));
