@@ -9,6 +9,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #include "base/result.h"
@@ -28,7 +29,7 @@ class WorkerPool {
   // caller's own executor. Code::overloaded if the pool is full.
   template <class Work>
   auto run(Work work) -> boost::asio::awaitable<decltype(work())> {
-    const Place place(*this);
+    const Place place(in_use_, limit_);
     if (!place.granted()) {
       co_return fail(Code::overloaded, "The service has more work than it can take. Try again.");
     }
@@ -38,27 +39,29 @@ class WorkerPool {
         boost::asio::use_awaitable);
   }
 
-  std::size_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
+  std::size_t in_use() const { return in_use_->load(std::memory_order_relaxed); }
 
  private:
   class Place {
    public:
-    explicit Place(WorkerPool& pool) : pool_(pool) {
-      granted_ = pool_.in_use_.fetch_add(1, std::memory_order_relaxed) < pool_.limit_;
-    }
-    ~Place() { pool_.in_use_.fetch_sub(1, std::memory_order_relaxed); }
+    Place(std::shared_ptr<std::atomic<std::size_t>> in_use, std::size_t limit)
+        : in_use_(std::move(in_use)),
+          granted_(in_use_->fetch_add(1, std::memory_order_relaxed) < limit) {}
+    ~Place() { in_use_->fetch_sub(1, std::memory_order_relaxed); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
     bool granted() const { return granted_; }
 
    private:
-    WorkerPool& pool_;
+    // Shared: a coroutine that waits when its io_context is destroyed may outlive the pool.
+    std::shared_ptr<std::atomic<std::size_t>> in_use_;
     bool granted_;
   };
 
   boost::asio::thread_pool pool_;
   std::size_t limit_;
-  std::atomic<std::size_t> in_use_{0};
+  const std::shared_ptr<std::atomic<std::size_t>> in_use_ =
+      std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 }  // namespace countersign
