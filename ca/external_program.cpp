@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -29,6 +31,7 @@ struct Pipe {
     close_write();
   }
   bool valid() const { return ends[0] >= 0; }
+  void do_not_block(int end) const { ::fcntl(end, F_SETFL, O_NONBLOCK); }
   int read_end() const { return ends[0]; }
   int write_end() const { return ends[1]; }
   void close_read() { close_one(ends[0]); }
@@ -40,6 +43,29 @@ struct Pipe {
     fd = -1;
   }
   std::array<int, 2> ends{-1, -1};
+};
+
+// A program that does not read its input makes our write fail with SIGPIPE: blocked in this thread,
+// and taken off again, whatever the process does with that signal.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoSigpipe() {
+    const timespec at_once{};
+    while (::sigtimedwait(&pipe_, nullptr, &at_once) > 0) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
 };
 
 // Everything below, up to supervise, runs between fork and _exit in a copy of a threaded process:
@@ -68,12 +94,26 @@ void kill_descendants() {
   }
 }
 
+// Closes all but these, and standard input, output and error: a copy of a client's socket would
+// keep its connection open for as long as the program runs.
+void close_all_but(std::array<int, 5> keep) {
+  std::sort(keep.begin(), keep.end());
+  unsigned next = STDERR_FILENO + 1;
+  for (const int fd : keep) {
+    const auto kept = static_cast<unsigned>(fd);
+    if (kept > next) ::close_range(next, kept - 1, 0);
+    next = std::max(next, kept + 1);
+  }
+  ::close_range(next, ~0U, 0);
+}
+
 // The process between us and the program. Reports the wait status on `status_fd`; a closed
 // `stop_fd` (the parent's end, so the parent's death counts too) is the order to kill.
 [[noreturn]] void supervise(const char* program, char* const* arguments, int input, int error,
                             int discard, int status_fd, int stop_fd) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::setpgid(0, 0);
+  close_all_but({input, error, discard, status_fd, stop_fd});
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(input, STDIN_FILENO);
@@ -83,6 +123,7 @@ void kill_descendants() {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
     ::execv(program, arguments);
     ::_exit(kCannotStart);
   }
@@ -103,6 +144,23 @@ void kill_descendants() {
     static_cast<void>(ignored);
   }
   ::_exit(0);
+}
+
+// Takes what is there, and keeps the first part. False: nothing is there now, or ever will be.
+bool collect(int fd, std::string& output) {
+  char buffer[1024];
+  const ssize_t got = ::read(fd, buffer, sizeof buffer);
+  if (got <= 0) return got < 0 && errno == EINTR;
+  output.append(buffer, std::min(kKeptOutput - output.size(), static_cast<std::size_t>(got)));
+  return true;
+}
+
+Result<ProgramResult> outcome(int status, ProgramResult result) {
+  if (!WIFEXITED(status)) return fail(Code::unavailable, "The program was ended by a signal.");
+  result.exit_code = WEXITSTATUS(status);
+  if (result.exit_code != kCannotStart) return result;
+  return fail(Code::unavailable,
+              "The program, or a command in it, could not be started (exit code 127).");
 }
 
 // Feeds stdin and collects stderr until the supervisor reports or the deadline passes.
@@ -129,24 +187,17 @@ Result<ProgramResult> converse(Pipe& input, Pipe& error, Pipe& status, std::stri
       if (put > 0) text.remove_prefix(static_cast<std::size_t>(put));
       if (text.empty() || (put < 0 && errno != EAGAIN && errno != EINTR)) input.close_write();
     }
-    if (events[1].revents != 0) {
-      char buffer[1024];
-      const ssize_t got = ::read(error.read_end(), buffer, sizeof buffer);
-      if (got > 0) {
-        const std::size_t room = kKeptOutput - result.error_output.size();
-        result.error_output.append(buffer, std::min(room, static_cast<std::size_t>(got)));
-      } else if (got == 0) {
-        error.close_read();
-      }
+    if (events[1].revents != 0 && !collect(error.read_end(), result.error_output)) {
+      error.close_read();
     }
     if (events[0].revents != 0) {
       int code = 0;
       if (::read(status.read_end(), &code, sizeof code) != sizeof code) {
         return fail(Code::unavailable, "The program could not be started.");
       }
-      if (!WIFEXITED(code)) return fail(Code::unavailable, "The program was ended by a signal.");
-      result.exit_code = WEXITSTATUS(code);
-      return result;
+      while (error.read_end() >= 0 && collect(error.read_end(), result.error_output)) {
+      }
+      return outcome(code, std::move(result));
     }
   }
 }
@@ -167,7 +218,9 @@ Result<ProgramResult> run_program(const std::filesystem::path& program, const st
     if (discard >= 0) ::close(discard);
     return fail(Code::unavailable, "Too many open files to run the program.");
   }
-  ::fcntl(in.write_end(), F_SETFL, O_NONBLOCK);
+  in.do_not_block(in.write_end());
+  err.do_not_block(err.read_end());
+  const NoSigpipe quiet;
   std::string name = program.string();
   std::string only = argument;
   std::array<char*, 3> arguments{name.data(), only.data(), nullptr};

@@ -18,9 +18,10 @@ struct ProgramResult {
 
 // Runs `program` with one argument and `input` on its stdin; blocks. A program that does not read
 // its input is fine. At the deadline it and all its descendants, those in other sessions and
-// process groups too, are killed: unavailable. A signal or a failed start: unavailable.
+// process groups too, are killed: unavailable. Descendants that stay when it ends are killed as
+// well. A signal or a failed start (exit code 127, as in a shell): unavailable.
 //
-// Thread-safe. stdout is discarded.
+// Thread-safe. stdout is discarded. No descriptor of ours reaches the program.
 Result<ProgramResult> run_program(const std::filesystem::path& program, const std::string& argument,
                                   std::string_view input, std::chrono::milliseconds deadline);
 
