@@ -20,6 +20,8 @@ constexpr std::size_t kProgramsWaiting = 64;
 // How often the files of the policy are looked at and a due CRL is noticed. Far below the bound of
 // 5 s from a revocation to its CRL.
 constexpr auto kTick = std::chrono::milliseconds(200);
+constexpr std::size_t kLongestNote = 256;
+constexpr std::chrono::seconds kLongestLifetime = std::chrono::days(50 * 365);
 
 std::vector<std::string> profile_names(const AuthorityConfig& config) {
   std::vector<std::string> names = {"agent"};  // the first is the default
@@ -67,11 +69,14 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       store(rows),
       clock(time),
       random(randomness),
+      started(time.now()),
       committer(store, config.work_limit),
       policy(config.policy_file, profile_names(config)),
       crl(*issuer, store, committer, clock, config.crl_delay, config.crl_lifetime, config.root_crl),
+      refusals(clock),
       programs(kPrograms, kPrograms + kProgramsWaiting),
-      pool(config.workers, config.work_limit) {}
+      pool(config.workers, config.work_limit),
+      housekeeping(1, 1) {}
 
 Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, store::Store& store,
                      const Clock& clock, const Random& random)
@@ -96,7 +101,7 @@ Task<void> Authority::run() {
   State& state = *state_;
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   while (!state.stopping.load()) {
-    const auto done = co_await state.pool.run([&state]() -> Result<void> {
+    const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
       state.policy.reload_if_changed();
       return state.crl.due() ? state.crl.publish() : Result<void>();
     });
@@ -145,20 +150,34 @@ store::AuditRecord Authority::State::audit(
           .request_id = caller.request_id};
 }
 
-Task<Result<void>> Authority::State::authorize(Action action, const Caller& caller) {
-  if (allowed(caller.role, action)) co_return Result<void>();
-  // Reading and submitting without a right is noise on a public port; the rest is worth a row.
+Task<void> Authority::State::audit_refusal(std::string what, const Caller& caller) {
+  // A part of it is the client's own text, of any length.
+  if (what.size() > kLongestNote) what.resize(kLongestNote);
+  std::ranges::replace_if(
+      what, [](char c) { return c < ' ' || c > '~'; }, '?');
+  const auto skipped = refusals.take(caller.role);
+  if (!skipped) co_return;
+  auto row = audit("refuse", caller, "", {{"call", what}, {"skipped", std::to_string(*skipped)}});
   store::WriteBatch batch;
-  batch.push_back(store::AppendAudit{
-      audit("refuse", caller, "", {{"action", std::string(to_string(action))}})});
+  batch.push_back(store::AppendAudit{std::move(row)});
   const auto written = co_await committer.commit(std::move(batch));
   if (written.has_error()) log::error("audit_failed", {{"error", written.error().detail}});
+}
+
+Task<Result<void>> Authority::State::authorize(Action action, const Caller& caller) {
+  if (allowed(caller.role, action)) co_return Result<void>();
+  co_await audit_refusal(std::string(to_string(action)), caller);
   if (caller.role == Role::anonymous) {
     co_return fail(Code::unauthenticated,
                    "This needs a client certificate of an operator, or a bearer token.");
   }
   co_return fail(Code::forbidden, "The role '" + std::string(to_string(caller.role)) +
                                       "' may not " + std::string(to_string(action)) + ".");
+}
+
+Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime) {
+  if (!lifetime || (lifetime->count() > 0 && *lifetime <= kLongestLifetime)) return {};
+  return fail(Code::malformed, "A lifetime must be above 0 and at most 50 years, in seconds.");
 }
 
 store::CertificateRecord certificate_row(const std::string& issuer,
@@ -240,6 +259,7 @@ Health Authority::health() const {
 const std::string& Authority::chain_pem() const { return state_->issuer->chain_pem(); }
 std::string Authority::crl_pem() const { return state_->crl.pem(); }
 Bytes Authority::crl_der() const { return state_->crl.der(); }
+Timestamp Authority::started() const { return state_->started; }
 Timestamp Authority::crl_changed() const { return state_->crl.changed_at(); }
 const AuthorityConfig& Authority::config() const { return state_->config; }
 const Clock& Authority::clock() const { return state_->clock; }

@@ -46,7 +46,7 @@ struct AuthorityConfig {
   std::filesystem::path policy_file;        // empty: the default decides alone
   PuppetSettings puppet;
   std::vector<std::string> operators;  // certnames that are operators without pp_cli_auth
-  std::vector<std::string> hostnames;  // of the service: never signed by rule
+  std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
   std::string root_crl;  // PEM of the CRLs above ours, in chain order
@@ -67,7 +67,8 @@ struct Submitted {
   bool repeated = false;  // the same CSR was there already; nothing was decided or stored
 };
 
-// What an approval may give beyond the certname.
+// What an approval may give beyond the certname. `validity` over 50 years or not above 0:
+// malformed.
 struct Approval {
   bool subject_alt_names = true;          // those asked for, DNS and IP
   bool authorization_extensions = false;  // pp_authorization, pp_auth_role; never pp_cli_auth
@@ -89,7 +90,7 @@ struct Health {
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
 //
 // Authorization: each call takes the Caller and checks the table of caller.h itself; a refusal is
-// unauthenticated or forbidden, and is audited.
+// unauthenticated or forbidden, and is audited within a budget (see refusal_budget.h).
 class Authority {
  public:
   // Checks the store against the issuer (issuer row, last CRL number), loads the policy. Throws
@@ -107,6 +108,7 @@ class Authority {
   // What an approval of this request would let its certificate hold; not_granted, with the reason,
   // if it would be refused. Needs the right to read everything.
   Task<Result<Grant>> preview(store::RequestRecord request, Approval approval, Caller caller);
+  // A reason of 1 to 1024 bytes: malformed otherwise.
   Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason,
                                           Caller caller);
 
@@ -143,6 +145,7 @@ class Authority {
     store::TokenRecord token;
     std::string secret;
   };
+  // A lifetime as in Approval, a label of at most 256 bytes: malformed otherwise.
   Task<Result<NewToken>> create_token(std::string role, std::string label,
                                       std::optional<std::chrono::seconds> lifetime, Caller caller);
   Task<Result<std::vector<store::TokenRecord>>> tokens(Caller caller);
@@ -160,13 +163,14 @@ class Authority {
   // Rises with every revocation: a kept connection asks trusted() again when it changed.
   std::uint64_t revocations() const;
 
-  // Writes the audit row of a refused call that a front end refused by itself.
+  // Writes the audit row of a call that a front end refused by itself, within the same budget.
   Task<void> audit_refusal(std::string what, Caller caller);
 
   const std::string& chain_pem() const;
-  std::string crl_pem() const;  // ours, then those above
-  Bytes crl_der() const;        // ours alone
-  Timestamp crl_changed() const;
+  Timestamp started() const;      // the chain is the same since then
+  std::string crl_pem() const;    // ours, then those above
+  Bytes crl_der() const;          // ours alone
+  Timestamp crl_changed() const;  // when the one that is served was first served
 
   // A certificate for the service itself: key and chain as PEM. Revokes nothing.
   Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(

@@ -9,6 +9,7 @@ namespace countersign::ca {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kLongestLabel = 256;
 // So that a token is recognised where it should not be: in a log, in a repository.
 constexpr std::string_view kSecretPrefix = "cst_";
 
@@ -31,6 +32,11 @@ Task<Result<Authority::NewToken>> Authority::create_token(
     co_return fail(Code::malformed, "There is no role '" + role +
                                         "' for tokens. Use pipeline, operator or auditor.");
   }
+  if (label.size() > kLongestLabel) {
+    co_return fail(Code::malformed, "A label has at most 256 bytes.");
+  }
+  const auto bounded = check_lifetime(lifetime);
+  if (bounded.has_error()) co_return bounded.error();
   NewToken made;
   made.secret = std::string(kSecretPrefix) + to_base64url(state.random.bytes(kSecretBytes));
   made.token = {.id = state.new_id(),
@@ -106,12 +112,7 @@ bool Authority::trusted(const x509::Certificate& certificate) const {
 }
 
 Task<void> Authority::audit_refusal(std::string what, Caller caller) {
-  store::WriteBatch batch;
-  batch.push_back(
-      store::AppendAudit{state_->audit("refuse", caller, "", {{"call", std::move(what)}})});
-  const auto written = co_await state_->committer.commit(std::move(batch));
-  static_cast<void>(
-      written.has_error());  // the committer's health tells; the call is refused anyway
+  co_await state_->audit_refusal(std::move(what), caller);
 }
 
 }  // namespace countersign::ca

@@ -6,6 +6,8 @@
 namespace countersign::ca {
 namespace {
 
+constexpr std::size_t kLongestReason = 1024;
+
 Result<store::RequestRecord> waiting_request(const store::Store& store, const std::string& id) {
   auto found = required(store.request(id), "There is no request with this id.");
   if (found.has_value() && found->state != store::RequestState::queued) {
@@ -31,8 +33,10 @@ Result<Grant> grant_for(const store::RequestRecord& row, const x509::Csr& csr,
 Task<Result<Submitted>> Authority::approve(std::string request_id, Approval approval,
                                            Caller caller) {
   State& state = *state_;
+  const auto bounded = check_lifetime(approval.validity);
   Submitted outcome;
   auto made = co_await state.guarded(Action::decide, caller, [&]() -> Result<State::Signed> {
+    if (bounded.has_error()) return bounded.error();
     auto row = waiting_request(state.store, request_id);
     if (row.has_error()) return row.error();
     outcome.request = std::move(*row);
@@ -70,7 +74,12 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
       "approve", caller, request.certname,
       {{"request", request.id}, {"names", outcome.certificate->names}}, to_hex(request.serial))});
   const auto stored = co_await state.committer.commit(std::move(batch));
-  if (stored.has_error()) co_return stored.error();
+  if (stored.has_error()) {
+    if (is_name_taken(stored.error().code)) {
+      co_return name_taken(stored.error().code, request.certname);
+    }
+    co_return stored.error();
+  }
   co_return outcome;
 }
 
@@ -86,8 +95,12 @@ Task<Result<Grant>> Authority::preview(store::RequestRecord request, Approval ap
 Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::string reason,
                                                    Caller caller) {
   State& state = *state_;
-  auto row = co_await state.guarded(Action::decide, caller,
-                                    [&] { return waiting_request(state.store, request_id); });
+  auto row = co_await state.guarded(Action::decide, caller, [&]() -> Result<store::RequestRecord> {
+    if (reason.empty() || reason.size() > kLongestReason) {
+      return fail(Code::malformed, "A denial needs a reason of at most 1024 bytes.");
+    }
+    return waiting_request(state.store, request_id);
+  });
   if (row.has_error()) co_return row.error();
   row->state = store::RequestState::denied;
   row->reason = reason;

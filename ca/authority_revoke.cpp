@@ -1,4 +1,6 @@
 // Revocation, and the freeing of names.
+#include <algorithm>
+
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 
@@ -11,6 +13,24 @@ std::vector<store::CertificateRecord> revocable(std::vector<store::CertificateRe
     return store::state_of(row, now) != store::CertificateState::signed_;
   });
   return all;
+}
+
+struct Holdings {
+  std::vector<store::CertificateRecord> certificates;
+  bool queued = false;   // is there a queued request?
+  bool current = false;  // does the name stand for a certificate?
+};
+
+Result<Holdings> holdings(const store::Store& store, const std::string& certname) {
+  Holdings found;
+  const auto waiting = store.queued_request(certname);
+  if (waiting.has_error()) return waiting.error();
+  auto rows = store.certificates_of(certname);
+  if (rows.has_error()) return rows.error();
+  found.queued = waiting->has_value();
+  found.certificates = std::move(*rows);
+  found.current = std::ranges::any_of(found.certificates, &store::CertificateRecord::current);
+  return found;
 }
 
 }  // namespace
@@ -63,48 +83,47 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
 
 Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller caller) {
   State& state = *state_;
-  bool known = false;
-  bool queued = false;
-  bool current = false;
-  auto rows = co_await state.guarded(
-      Action::revoke, caller, [&]() -> Result<std::vector<store::CertificateRecord>> {
-        const auto waiting = state.store.queued_request(certname);
-        if (waiting.has_error()) return waiting.error();
-        const auto standing = state.store.current_certificate(certname);
-        if (standing.has_error()) return standing.error();
-        queued = waiting->has_value();
-        current = standing->has_value();
-        return state.store.certificates_of(certname);
-      });
-  if (rows.has_error()) co_return rows.error();
-  known = !rows->empty() || (queued && what.requests);
-  if (!known) co_return fail(Code::not_found, "There is nothing of the name '" + certname + "'.");
-
-  // One batch: the name is not freed while a certificate of it could still be trusted.
-  const Timestamp now = state.clock.now();
-  store::WriteBatch batch;
-  std::size_t revoked = 0;
-  if (what.revoke) {
-    for (const store::CertificateRecord& row : revocable(std::move(*rows), now)) {
-      const int reason = static_cast<int>(x509::RevocationReason::cessation_of_operation);
-      batch.push_back(store::RevokeCertificate{row.issuer, row.serial, {now, reason}});
-      batch.push_back(store::AppendAudit{state.audit(
-          "revoke", caller, certname, {{"reason", "cessationOfOperation"}}, to_hex(row.serial))});
-      ++revoked;
+  // An approval or a revocation between the reads and the commit makes the batch fail whole: then
+  // once more, with what is there by then.
+  constexpr int kRounds = 3;
+  for (int round = 1;; ++round) {
+    auto found = co_await state.guarded(Action::revoke, caller,
+                                        [&] { return holdings(state.store, certname); });
+    if (found.has_error()) co_return found.error();
+    if (found->certificates.empty() && !(found->queued && what.requests)) {
+      co_return fail(Code::not_found, "There is nothing of the name '" + certname + "'.");
     }
+    // One batch: the name is not freed while a certificate of it could still be trusted.
+    const Timestamp now = state.clock.now();
+    store::WriteBatch batch;
+    std::size_t revoked = 0;
+    if (what.revoke) {
+      for (const store::CertificateRecord& row : revocable(std::move(found->certificates), now)) {
+        const int reason = static_cast<int>(x509::RevocationReason::cessation_of_operation);
+        batch.push_back(store::RevokeCertificate{row.issuer, row.serial, {now, reason}});
+        batch.push_back(store::AppendAudit{state.audit(
+            "revoke", caller, certname, {{"reason", "cessationOfOperation"}}, to_hex(row.serial))});
+        ++revoked;
+      }
+    }
+    if (found->current) batch.push_back(store::ReleaseName{certname});
+    if (found->queued && what.requests) {
+      batch.push_back(store::WithdrawRequest{certname, now, caller.describe()});
+    }
+    batch.push_back(store::AppendAudit{state.audit("clean", caller, certname, {})});
+    const auto stored = co_await state.committer.commit(std::move(batch));
+    if (stored.has_error()) {
+      const Code code = stored.error().code;
+      const bool race = code == Code::not_found || code == Code::already_revoked;
+      if (race && round < kRounds) continue;
+      co_return stored.error();
+    }
+    if (revoked > 0) {
+      state.revocations.fetch_add(revoked);
+      state.crl.changed();
+    }
+    co_return Result<void>();
   }
-  if (current) batch.push_back(store::ReleaseName{certname});
-  if (queued && what.requests) {
-    batch.push_back(store::WithdrawRequest{certname, now, caller.describe()});
-  }
-  batch.push_back(store::AppendAudit{state.audit("clean", caller, certname, {})});
-  const auto stored = co_await state.committer.commit(std::move(batch));
-  if (stored.has_error()) co_return stored.error();
-  if (revoked > 0) {
-    state.revocations.fetch_add(revoked);
-    state.crl.changed();
-  }
-  co_return Result<void>();
 }
 
 }  // namespace countersign::ca

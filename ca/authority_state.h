@@ -11,6 +11,8 @@
 #include "ca/authority.h"
 #include "ca/crl_publisher.h"
 #include "ca/live_policy.h"
+#include "ca/refusal_budget.h"
+#include "ca/verdict.h"
 
 namespace countersign::ca {
 
@@ -25,14 +27,19 @@ struct Authority::State {
   const Clock& clock;
   const Random& random;
 
+  const Timestamp started;
+
   // Own synchronisation. The pools come last, so that their threads end before what they use.
   store::Committer committer;
   LivePolicy policy;
   CrlPublisher crl;
+  RefusalBudget refusals;
   std::atomic<std::uint64_t> revocations{0};
   std::atomic<bool> stopping{false};
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once
   WorkerPool pool;
+  // Apart, so that no flood of requests keeps a revocation from being published.
+  WorkerPool housekeeping;
 
   const Profile& profile(const std::string& name) const;
   std::string new_id() const;  // 26 characters, rising with time
@@ -40,6 +47,8 @@ struct Authority::State {
                            std::initializer_list<std::pair<std::string_view, std::string>> detail,
                            std::string serial = {}) const;
 
+  // Writes the audit row of a refused call, as far as the budget goes.
+  Task<void> audit_refusal(std::string what, const Caller& caller);
   // unauthenticated or forbidden, and audited, if the table says no.
   Task<Result<void>> authorize(Action action, const Caller& caller);
 
@@ -50,6 +59,10 @@ struct Authority::State {
     if (permitted.has_error()) co_return permitted.error();
     co_return co_await pool.run(std::move(read));
   }
+
+  // Signs if the verdict says so, and stores the request with its outcome.
+  Task<Result<Submitted>> carry_out(const Examined& request, const Verdict& verdict,
+                                    const Caller& caller);
 
   // A certificate made and not yet stored.
   struct Signed {
@@ -63,6 +76,10 @@ struct Authority::State {
 // The row of a certificate; the caller sets what the certificate itself does not say.
 store::CertificateRecord certificate_row(const std::string& issuer,
                                          const x509::Certificate& certificate, Timestamp now);
+
+// malformed unless it is absent, or above 0 and at most 50 years (Puppet's own bound): so that no
+// sum of times overflows.
+Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime);
 
 // not_found with `detail` if there is no row.
 template <class T>

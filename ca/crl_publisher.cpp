@@ -59,6 +59,9 @@ Result<void> CrlPublisher::publish() {
     const std::lock_guard lock(mutex_);
     pem_ = x509::pem_encode(x509::kPemCrl, *der) + parents_pem_;
     der_ = std::move(*der);
+    // Not thisUpdate: who fetched the CRL before in that very second must not be told that it is
+    // still the same.
+    changed_at_ = clock_.now();
     this_update_ = now;
     next_update_ = next_update;
   }
@@ -78,7 +81,7 @@ Bytes CrlPublisher::der() const {
 
 Timestamp CrlPublisher::changed_at() const {
   const std::lock_guard lock(mutex_);
-  return this_update_;
+  return changed_at_;
 }
 
 bool CrlPublisher::expired() const {

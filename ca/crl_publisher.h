@@ -30,10 +30,10 @@ class CrlPublisher {
   // Signs and stores a CRL with the next number, then serves it.
   Result<void> publish();
 
-  std::string pem() const;  // ours, then those of the CAs above
-  Bytes der() const;        // ours
-  Timestamp changed_at() const;
-  bool expired() const;  // would a relying party refuse it now?
+  std::string pem() const;       // ours, then those of the CAs above
+  Bytes der() const;             // ours
+  Timestamp changed_at() const;  // when the CRL that is served was first served
+  bool expired() const;          // would a relying party refuse it now?
 
  private:
   const Issuer& issuer_;
@@ -49,6 +49,7 @@ class CrlPublisher {
   mutable std::mutex mutex_;  // guards the rest
   std::string pem_;
   Bytes der_;
+  Timestamp changed_at_;
   Timestamp this_update_;
   Timestamp next_update_;
 };

@@ -1,10 +1,22 @@
 #include "ca/live_policy.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/log.h"
 
 namespace countersign::ca {
+namespace {
+
+// The clock of file times, which the kernel moves on in ticks.
+std::int64_t filesystem_now() {
+  constexpr std::int64_t kTick = 20'000'000;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec - kTick;
+}
+
+}  // namespace
 
 LivePolicy::LivePolicy(std::filesystem::path file, std::vector<std::string> profiles)
     : file_(std::move(file)),
@@ -29,7 +41,7 @@ std::vector<LivePolicy::Version> LivePolicy::versions(const policy::RuleSet& rul
     Version version{.file = path};
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0) {
-      version.modified = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+      version.changed = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
       version.size = static_cast<std::uintmax_t>(status.st_size);
       version.inode = status.st_ino;
     }
@@ -41,8 +53,8 @@ std::vector<LivePolicy::Version> LivePolicy::versions(const policy::RuleSet& rul
 Result<void> LivePolicy::reload() {
   if (file_.empty()) return {};
   const std::lock_guard one_at_a_time(loading_);
-  // Taken before the read: a change during the read is seen as one more change.
   const auto before = versions(*current());
+  const std::int64_t begin = filesystem_now();
   auto loaded = policy::RuleSet::load(file_, context_);
   const std::lock_guard lock(mutex_);
   if (loaded.has_error()) {
@@ -54,6 +66,10 @@ Result<void> LivePolicy::reload() {
   current_ = *loaded;
   error_.clear();
   seen_ = versions(*current_);
+  for (Version& version : seen_) {
+    // It may have changed after it was read: left blank, it is read once more.
+    if (version.changed >= begin) version = {.file = version.file};
+  }
   log::info("policy_loaded", {{"file", file_.string()}, {"rules", current_->size()}});
   return {};
 }

@@ -31,7 +31,7 @@ class LivePolicy {
   // What tells one version of a file from another.
   struct Version {
     std::filesystem::path file;
-    std::int64_t modified = 0;
+    std::int64_t changed = 0;  // ctime: a rename over the file counts, whatever its mtime
     std::uintmax_t size = 0;
     std::uint64_t inode = 0;
     bool operator==(const Version&) const = default;

@@ -1,0 +1,110 @@
+#include "ca/examination.h"
+
+#include "ca/facts.h"
+
+namespace countersign::ca {
+namespace {
+
+using store::CertificateState;
+
+// The same CSR again gets the same answer, as long as that answer still stands.
+Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& request) {
+  auto before = store.request_by_csr(request.csr->sha256());
+  if (before.has_error()) return before.error();
+  if (!*before || (*before)->certname != request.certname) return {};
+  store::RequestRecord& row = **before;
+  switch (row.state) {
+    case store::RequestState::queued:
+      request.repeated = Submitted{std::move(row), std::nullopt, true};
+      break;
+    case store::RequestState::signed_: {
+      auto certificate = store.certificate(row.issuer, row.serial);
+      if (certificate.has_error()) return certificate.error();
+      if (*certificate && (*certificate)->current &&
+          store::state_of(**certificate, now) == CertificateState::signed_) {
+        request.repeated = Submitted{std::move(row), std::move(**certificate), true};
+      }
+      break;
+    }
+    case store::RequestState::denied:
+      // A person's word stands; a rule's is asked for again, for the policy may have changed.
+      if (row.decided_by == "policy") {
+        request.denied_before = std::move(row);
+      } else {
+        request.repeated = Submitted{std::move(row), std::nullopt, true};
+      }
+      break;
+    case store::RequestState::withdrawn:
+      break;
+  }
+  return {};
+}
+
+// Fills what the store knows of the name. The constraints of the store decide in the end; this is
+// for a good answer and for policy.
+Result<void> look_up_name(const store::Store& store, bool duplicates, Timestamp now,
+                          Examined& request) {
+  const auto current = store.current_certificate(request.certname);
+  if (current.has_error()) return current.error();
+  if (*current) {
+    const CertificateState state = store::state_of(**current, now);
+    request.facts.has_live_certificate = state == CertificateState::signed_;
+    if (!duplicates && state != CertificateState::expired) {
+      return name_taken(
+          state == CertificateState::revoked ? Code::revoked_exists : Code::certificate_exists,
+          request.certname);
+    }
+    request.replaces_certificate = duplicates;
+  }
+  const auto queued = store.queued_request(request.certname);
+  if (queued.has_error()) return queued.error();
+  if (*queued) {
+    if (!duplicates) return name_taken(Code::request_exists, request.certname);
+    request.replaces_request = true;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text) {
+  auto csr = x509::Csr::parse_pem(text);
+  if (csr.has_error()) return csr.error();
+  const auto key = x509::check_key((*csr)->public_key());
+  if (key.has_error()) return key.error();
+  const auto possession = (*csr)->verify_possession();
+  if (possession.has_error()) return possession.error();
+  return csr;
+}
+
+bool is_name_taken(Code code) {
+  return code == Code::request_exists || code == Code::certificate_exists ||
+         code == Code::revoked_exists;
+}
+
+Error name_taken(Code code, const std::string& certname) {
+  const char* what = code == Code::request_exists       ? "requested"
+                     : code == Code::certificate_exists ? "signed"
+                                                        : "revoked";
+  return fail(code,
+              certname + " already has a " + what + " certificate; ignoring certificate request");
+}
+
+Result<Examined> examine(const store::Store& store, const Submission& submission,
+                         const Caller& caller, const AuthorityConfig& config, Timestamp now) {
+  auto csr = read_csr(submission.csr);
+  if (csr.has_error()) return csr.error();
+  auto certname = certname_of(**csr, submission.name);
+  if (certname.has_error()) return certname.error();
+  Examined request{.csr = std::move(*csr), .certname = std::move(*certname)};
+  request.facts = facts_of(*request.csr, caller.source);
+  const auto repeated = find_repeated(store, now, request);
+  if (repeated.has_error()) return repeated.error();
+  if (request.repeated) return request;
+  const bool duplicates = submission.puppet && config.puppet.allow_duplicate_certs;
+  const auto known = look_up_name(store, duplicates, now, request);
+  if (known.has_error()) return known.error();
+  return request;
+}
+
+}  // namespace countersign::ca

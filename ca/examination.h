@@ -1,0 +1,41 @@
+// What is known of a request before anything is decided: what it says itself, and what the store
+// has of its name.
+#ifndef COUNTERSIGN_CA_EXAMINATION_H_
+#define COUNTERSIGN_CA_EXAMINATION_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ca/authority.h"
+#include "policy/facts.h"
+
+namespace countersign::ca {
+
+// A request that was read and may go on.
+struct Examined {
+  std::shared_ptr<const x509::Csr> csr;
+  std::string certname;
+  policy::Facts facts;
+  std::optional<Submitted> repeated;  // it was here before: this is the answer
+  bool replaces_certificate = false;  // allow_duplicate_certs, and there is one
+  bool replaces_request = false;
+  std::optional<store::RequestRecord> denied_before;  // by policy, the same CSR
+};
+
+// PEM or DER; parsed, the key checked, possession proven.
+Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
+
+// Reads the CSR and looks its name up. A name that is held by a live or revoked certificate, or by
+// a queued request with another key, is an error; one whose certificate has expired is free. Blocks
+// for reads of the store.
+Result<Examined> examine(const store::Store& store, const Submission& submission,
+                         const Caller& caller, const AuthorityConfig& config, Timestamp now);
+
+// Puppet's text for request_exists, certificate_exists and revoked_exists.
+Error name_taken(Code code, const std::string& certname);
+bool is_name_taken(Code code);
+
+}  // namespace countersign::ca
+
+#endif  // COUNTERSIGN_CA_EXAMINATION_H_

@@ -1,0 +1,97 @@
+#include "ca/verdict.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "ca/approval.h"
+
+namespace countersign::ca {
+namespace {
+
+using x509::GeneralName;
+
+// As name checks see it: no regard to case, nor to the dot of a fully qualified name.
+std::string host_form(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  std::string text(name);
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return text;
+}
+
+// `pattern` is a DNS name or one with a first label of "*".
+bool stands_for(const std::string& pattern, const std::string& host) {
+  if (!pattern.starts_with("*.")) return pattern == host;
+  const std::size_t dot = host.find('.');
+  return dot != std::string::npos && std::string_view(host).substr(dot) == pattern.substr(1);
+}
+
+bool is_reserved(const AuthorityConfig& config, const Grant& grant) {
+  return std::ranges::any_of(config.hostnames, [&](const std::string& hostname) {
+    const std::string host = host_form(hostname);
+    if (host_form(grant.certname) == host) return true;
+    return std::ranges::any_of(grant.names, [&](const GeneralName& name) {
+      const bool names_a_host =
+          name.type == GeneralName::Type::dns || name.type == GeneralName::Type::ip;
+      return names_a_host && stands_for(host_form(name.value), host);
+    });
+  });
+}
+
+}  // namespace
+
+Verdict decide(const policy::RuleSet& rules, const Examined& request,
+               const AuthorityConfig& config) {
+  Verdict verdict;
+  verdict.decision = rules.decide(request.facts);
+  verdict.by = verdict.decision.rule;
+  if (verdict.decision.action == policy::Action::sign) {
+    verdict.grant = grant_of_rule(*request.csr, request.certname, verdict.decision.granted);
+    verdict.grant.validity = config.puppet.ca_ttl;
+  }
+  return verdict;
+}
+
+bool autosign_decides(const PuppetSettings& settings, const Submission& submission,
+                      const Verdict& verdict) {
+  return submission.puppet && verdict.decision.rule.empty() &&
+         settings.autosign != PuppetSettings::Autosign::unset;
+}
+
+void apply_autosign(const PuppetSettings& settings, const Examined& request,
+                    const Result<AutosignAnswer>& answer, Verdict& verdict) {
+  verdict.by = "puppet autosign";
+  verdict.decision.action = policy::Action::queue;
+  if (answer.has_error()) {
+    log::warn("autosign_failed",
+              {{"certname", request.certname}, {"error", answer.error().detail}});
+    verdict.decision.reason = answer.error().detail;
+    return;
+  }
+  verdict.decision.reason = answer->reason;
+  if (!answer->sign) return;
+  auto grant =
+      grant_of_approval(*request.csr, request.certname,
+                        {.subject_alt_names = settings.allow_subject_alt_names,
+                         .authorization_extensions = settings.allow_authorization_extensions,
+                         .validity = settings.ca_ttl});
+  if (grant.has_error()) {
+    verdict.decision.reason = grant.error().detail;
+    verdict.refusal = grant.error();
+    return;
+  }
+  verdict.decision.action = policy::Action::sign;
+  verdict.decision.reason = "puppet autosign";
+  verdict.grant = std::move(*grant);
+}
+
+void hold_reserved_name(const AuthorityConfig& config, Verdict& verdict) {
+  if (verdict.decision.action != policy::Action::sign || !is_reserved(config, verdict.grant))
+    return;
+  verdict.decision.action = policy::Action::queue;
+  verdict.decision.reason =
+      "it would stand for a name of the CA service itself; only an operator can sign it";
+}
+
+}  // namespace countersign::ca

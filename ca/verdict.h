@@ -1,0 +1,42 @@
+// What is to become of a request: by policy, by Puppet's autosign, and by the rule that protects
+// the service's own names.
+#ifndef COUNTERSIGN_CA_VERDICT_H_
+#define COUNTERSIGN_CA_VERDICT_H_
+
+#include <optional>
+#include <string>
+
+#include "ca/autosign.h"
+#include "ca/examination.h"
+#include "ca/issuer.h"
+#include "policy/decision.h"
+#include "policy/rule_set.h"
+
+namespace countersign::ca {
+
+struct Verdict {
+  policy::Decision decision;
+  Grant grant;                   // for sign
+  std::string by;                // the rule's name, "puppet autosign", …
+  std::optional<Error> refusal;  // stored as queued, answered with this (Puppet contract 2.2)
+};
+
+// The policy's word. Pure.
+Verdict decide(const policy::RuleSet& rules, const Examined& request,
+               const AuthorityConfig& config);
+
+// Does Puppet's autosign have the say: no rule matched, and it is set?
+bool autosign_decides(const PuppetSettings& settings, const Submission& submission,
+                      const Verdict& verdict);
+// Replaces the verdict by what autosign answered. A "yes" to a request that asks for more than
+// Puppet's settings allow becomes Puppet's refusal, with the request kept; an error queues.
+void apply_autosign(const PuppetSettings& settings, const Examined& request,
+                    const Result<AutosignAnswer>& answer, Verdict& verdict);
+
+// Turns sign to queue if the certificate, by its CN, by a SAN or by a wildcard, would stand for a
+// name of the service: who holds such a certificate can answer in the service's place.
+void hold_reserved_name(const AuthorityConfig& config, Verdict& verdict);
+
+}  // namespace countersign::ca
+
+#endif  // COUNTERSIGN_CA_VERDICT_H_

@@ -1,0 +1,201 @@
+#include <fstream>
+
+#include "ca/refusal_budget.h"
+#include "tests/ca/authority_fixture.h"
+
+namespace countersign::ca {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+
+class Callers : public AuthorityTest {};
+
+constexpr Role kRoles[] = {Role::anonymous, Role::agent, Role::pipeline, Role::auditor,
+                           Role::operator_};
+
+struct Row {
+  Action action;
+  bool allowed[5];  // in the order of kRoles
+};
+constexpr Row kTable[] = {
+    {Action::submit, {true, true, true, false, true}},
+    {Action::read_own, {true, true, true, true, true}},
+    {Action::read_all, {false, false, true, true, true}},
+    {Action::decide, {false, false, false, false, true}},
+    {Action::revoke, {false, false, true, false, true}},
+    {Action::explain, {false, false, true, true, true}},
+    {Action::administer_tokens, {false, false, false, false, true}},
+};
+
+// One call of each action; every one of them is about something that is not there.
+Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
+  const auto outcome = [](const auto& result) {
+    return result.has_error() ? Result<void>(result.error()) : Result<void>();
+  };
+  switch (action) {
+    case Action::submit: {
+      Submission submission;
+      submission.csr = "none";
+      co_return outcome(co_await authority.submit(std::move(submission), caller));
+    }
+    case Action::read_own:
+      co_return outcome(co_await authority.request("none", caller));
+    case Action::read_all:
+      co_return outcome(co_await authority.history("none", 1, caller));
+    case Action::decide:
+      co_return outcome(co_await authority.approve("none", {}, caller));
+    case Action::revoke:
+      co_return outcome(
+          co_await authority.revoke_name("none", x509::RevocationReason::superseded, caller));
+    case Action::explain:
+      co_return outcome(co_await authority.explain("none", "", caller));
+    case Action::administer_tokens:
+      co_return outcome(co_await authority.tokens(caller));
+  }
+  co_return fail(Code::internal, "no such action");
+}
+
+TEST_F(Callers, EachRoleMayDoWhatTheTableSaysAndARefusalIsAudited) {
+  start();
+  for (const Row& row : kTable) {
+    for (std::size_t i = 0; i < 5; ++i) {
+      const Role role = kRoles[i];
+      SCOPED_TRACE(std::string(to_string(role)) + " " + std::string(to_string(row.action)));
+      EXPECT_EQ(allowed(role, row.action), row.allowed[i]);
+      const std::size_t refusals = actions("").size();
+      const auto result = run(call(*authority, row.action, caller_of(role)));
+      const bool refused = result.has_error() && (result.error().code == Code::forbidden ||
+                                                  result.error().code == Code::unauthenticated);
+      EXPECT_EQ(refused, !row.allowed[i]);
+      EXPECT_EQ(actions("").size(), refusals + (row.allowed[i] ? 0 : 1));
+      if (refused) {
+        EXPECT_EQ(result.error().code == Code::unauthenticated, role == Role::anonymous);
+        const auto told = store.audit("", 1)->front();
+        EXPECT_EQ(told.action, "refuse");
+        EXPECT_EQ(told.actor, caller_of(role).describe());
+        EXPECT_EQ(told.source, "192.0.2.1");
+        EXPECT_EQ(told.request_id, "feedbeef");
+      }
+    }
+  }
+}
+
+TEST_F(Callers, TheTableOfTheThreatModelIsTheSame) {
+  std::ifstream stream(std::string(COUNTERSIGN_SOURCE_DIR) + "/docs/threat-model.md");
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("| ") && (line.ends_with("yes |") || line.ends_with("no |"))) {
+      rows.push_back(line);
+    }
+  }
+  ASSERT_EQ(rows.size(), std::size(kTable));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::string wanted;
+    for (const bool yes : kTable[i].allowed) wanted += yes ? "| yes " : "| no ";
+    EXPECT_TRUE(rows[i].ends_with(wanted + "|")) << rows[i];
+  }
+}
+
+TEST_F(Callers, AFloodOfRefusalsFillsNeitherTheStoreNorTheAccountOfOthers) {
+  start();
+  for (int i = 0; i < 150; ++i) {
+    run(call(*authority, Action::decide, caller_of(Role::anonymous)));
+  }
+  EXPECT_EQ(actions("").size(), 100U);
+  run(call(*authority, Action::decide, caller_of(Role::agent)));
+  EXPECT_EQ(actions("").size(), 101U);
+  clock.advance(std::chrono::seconds(10));
+  run(call(*authority, Action::decide, caller_of(Role::anonymous)));
+  run(call(*authority, Action::decide, caller_of(Role::anonymous)));
+  EXPECT_EQ(actions("").size(), 102U);
+  // What was left out is counted.
+  EXPECT_NE(store.audit("", 1)->front().detail.find(R"("skipped":"50")"), std::string::npos)
+      << store.audit("", 1)->front().detail;
+}
+
+TEST_F(Callers, TheBudgetStandsAClockThatJumps) {
+  RefusalBudget budget(clock);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(budget.take(Role::anonymous));
+  EXPECT_FALSE(budget.take(Role::anonymous));
+  clock.advance(-std::chrono::hours(24));
+  EXPECT_FALSE(budget.take(Role::anonymous));
+  clock.advance(std::chrono::seconds(10));
+  EXPECT_EQ(budget.take(Role::anonymous), 2U);
+  clock.advance(std::chrono::days(10'000));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(budget.take(Role::anonymous));
+  EXPECT_FALSE(budget.take(Role::anonymous));
+}
+
+TEST_F(Callers, WhatAClientWritesIntoARefusalIsCutAndCleaned) {
+  start();
+  run([&]() -> Task<int> {
+    co_await authority->audit_refusal("GET /\n\x01\xff" + std::string(1000, 'a'),
+                                      caller_of(Role::anonymous));
+    co_return 0;
+  }());
+  const std::string detail = store.audit("", 1)->front().detail;
+  EXPECT_LT(detail.size(), 400U);
+  EXPECT_NE(detail.find("GET /???aaa"), std::string::npos) << detail;
+}
+
+TEST_F(Callers, ATokenGivesItsRoleUntilItExpiresOrIsRevoked) {
+  start();
+  const auto identified = [&](const std::string& secret) {
+    return run(authority->identify_token(secret, "192.0.2.9", "id"));
+  };
+  const auto made = run(authority->create_token("pipeline", "build", std::chrono::hours(1), op));
+  ASSERT_TRUE(made);
+  const auto caller = identified(made->secret);
+  ASSERT_TRUE(caller);
+  EXPECT_EQ(caller->role, Role::pipeline);
+  EXPECT_EQ(caller->name, made->token.id);
+  EXPECT_EQ(caller->source, "192.0.2.9");
+  for (const std::string& wrong : {std::string(), made->secret + "x", made->secret.substr(1)}) {
+    EXPECT_EQ(identified(wrong).error().code, Code::unauthenticated);
+  }
+  clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(identified(made->secret).error().code, Code::unauthenticated);
+
+  const auto other = run(authority->create_token("auditor", "", std::nullopt, op));
+  ASSERT_TRUE(identified(other->secret));
+  ASSERT_TRUE(run(authority->revoke_token(other->token.id, op)));
+  EXPECT_EQ(identified(other->secret).error().code, Code::unauthenticated);
+  EXPECT_EQ(run(authority->revoke_token(other->token.id, op)).error().code, Code::already_revoked);
+  EXPECT_EQ(run(authority->revoke_token("none", op)).error().code, Code::not_found);
+  // The secret is nowhere in the store.
+  for (const auto& row : store.audit("", 100).value()) {
+    EXPECT_EQ(row.detail.find(made->secret), std::string::npos);
+  }
+}
+
+TEST_F(Callers, ATokenIsNotMadeOfNonsense) {
+  start();
+  const auto made = [&](const char* role, std::string label, std::int64_t seconds) {
+    return run(authority->create_token(role, std::move(label), std::chrono::seconds(seconds), op));
+  };
+  EXPECT_EQ(made("agent", "", 60).error().code, Code::malformed);
+  EXPECT_EQ(made("operator", std::string(257, 'x'), 60).error().code, Code::malformed);
+  for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{-5}, INT64_MAX}) {
+    EXPECT_EQ(made("operator", "", seconds).error().code, Code::malformed);
+  }
+  EXPECT_TRUE(made("operator", "", 60));
+}
+
+TEST_F(Callers, ACertificateMakesAnAgentOrAnOperator) {
+  config.operators = {"chief"};
+  start();
+  const auto role_of = [&](const std::string& name, std::vector<x509::Extension> extensions) {
+    x509::CertificateContent content = x509::testing::leaf_content();
+    content.subject = x509::common_name_only(name);
+    content.extensions = std::move(extensions);
+    const auto parsed = x509::Certificate::parse(x509::testing::issue(content)).value();
+    return authority->identify_certificate(*parsed, "192.0.2.1", "id").role;
+  };
+  EXPECT_EQ(role_of("node", {}), Role::agent);
+  EXPECT_EQ(role_of("chief", {}), Role::operator_);
+  EXPECT_EQ(role_of("op", {x509::utf8_extension(policy::kCliAuthOid, "true")}), Role::operator_);
+  EXPECT_EQ(role_of("op", {x509::utf8_extension(policy::kCliAuthOid, "false")}), Role::agent);
+}
+
+}  // namespace
+}  // namespace countersign::ca

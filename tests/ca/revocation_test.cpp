@@ -1,0 +1,207 @@
+#include <thread>
+
+#include "ca/crl_publisher.h"
+#include "tests/ca/authority_fixture.h"
+
+namespace countersign::ca {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+using x509::RevocationReason;
+
+class Revocation : public AuthorityTest {
+ protected:
+  Bytes issued(const std::string& name, int key = 0) {
+    const auto outcome = submit(csr(name, {.key = key}));
+    EXPECT_TRUE(outcome) << outcome.error().detail;
+    return outcome->request.serial;
+  }
+};
+
+// Runs the authority's own loop on a thread of its own.
+class Loop {
+ public:
+  explicit Loop(Authority& authority) : authority_(authority) {
+    boost::asio::co_spawn(io_, authority.run(), [](std::exception_ptr) {});
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Loop() {
+    authority_.stop();
+    thread_.join();
+  }
+
+ private:
+  Authority& authority_;
+  boost::asio::io_context io_;
+  std::thread thread_;
+};
+
+TEST_F(Revocation, ARevokedCertificateIsNotTrustedFromItsCommitOn) {
+  start(kWebPolicy);
+  const auto outcome = submit(csr("web-1.example.com"));
+  const auto certificate = certificate_of(*outcome);
+  EXPECT_TRUE(authority->trusted(*certificate));
+  const std::uint64_t before = authority->revocations();
+  const auto row =
+      run(authority->revoke(outcome->request.serial, RevocationReason::key_compromise, op));
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->revocation->reason, 1);
+  EXPECT_FALSE(authority->trusted(*certificate));
+  EXPECT_GT(authority->revocations(), before);
+  EXPECT_EQ(actions("web-1.example.com"), (std::vector<std::string>{"revoke", "issue"}));
+  const auto again =
+      run(authority->revoke(outcome->request.serial, RevocationReason::superseded, op));
+  EXPECT_EQ(again.error().code, Code::already_revoked);
+  EXPECT_EQ(run(authority->revoke({9}, RevocationReason::superseded, op)).error().code,
+            Code::not_found);
+}
+
+TEST_F(Revocation, ACertificateThatWeDidNotIssueIsNotTrusted) {
+  start();
+  EXPECT_FALSE(authority->trusted(*TestCa::get().chain.back()));
+}
+
+TEST_F(Revocation, ByNameItTakesAllThatLive) {
+  config.puppet.allow_duplicate_certs = true;
+  start(kWebPolicy);
+  ASSERT_TRUE(submit(csr("web-1.example.com"), true));
+  ASSERT_TRUE(submit(csr("web-1.example.com", {.key = 1}), true));
+  const std::string name = "web-1.example.com";
+  EXPECT_EQ(run(authority->revoke_name(name, RevocationReason::superseded, op)).value(), 2U);
+  EXPECT_EQ(run(authority->revoke_name(name, RevocationReason::superseded, op)).value(), 0U);
+  EXPECT_EQ(run(authority->revoke_name("nobody", RevocationReason::superseded, op)).error().code,
+            Code::not_found);
+}
+
+TEST_F(Revocation, ACleanRevokesFreesTheNameAndWithdrawsWhatWaits) {
+  start(kWebPolicy);
+  const Bytes serial = issued("web-1.example.com");
+  ASSERT_TRUE(run(authority->clean("web-1.example.com", {}, op)));
+  EXPECT_TRUE(store.certificate_by_serial(serial).value()->revocation);
+  EXPECT_FALSE(store.current_certificate("web-1.example.com").value());
+  EXPECT_TRUE(submit(csr("web-1.example.com", {.key = 1})));
+
+  const auto waiting = submit(csr("db-1"));
+  Authority::Clean not_requests;
+  not_requests.requests = false;
+  EXPECT_EQ(run(authority->clean("db-1", not_requests, op)).error().code, Code::not_found);
+  ASSERT_TRUE(run(authority->clean("db-1", {}, op)));
+  EXPECT_EQ(store.request(waiting->request.id).value()->state, store::RequestState::withdrawn);
+  EXPECT_EQ(run(authority->clean("nobody", {}, op)).error().code, Code::not_found);
+}
+
+TEST_F(Revocation, ACleanThatRacesWithAnApprovalLeavesNothingAlive) {
+  start();
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "db-" + std::to_string(i);
+    const std::string id = submit(csr(name))->request.id;
+    boost::asio::io_context io;
+    std::optional<Result<void>> cleaned;
+    boost::asio::co_spawn(io, authority->approve(id, {}, op),
+                          [](std::exception_ptr, Result<Submitted>) {});
+    boost::asio::co_spawn(io, authority->clean(name, {}, op),
+                          [&](std::exception_ptr, Result<void> result) { cleaned = result; });
+    io.run();
+    ASSERT_TRUE(cleaned && cleaned->has_value()) << cleaned->error().detail;
+    for (const auto& row : store.certificates_of(name).value()) {
+      EXPECT_TRUE(row.revocation);
+      EXPECT_FALSE(row.current);
+    }
+    EXPECT_FALSE(store.queued_request(name).value());
+  }
+}
+
+TEST_F(Revocation, TheCrlFollowsARevocationWithinItsDelay) {
+  start(kWebPolicy);
+  const Bytes serial = issued("web-1.example.com");
+  const auto first = crl();
+  EXPECT_TRUE(first->entries().empty());
+  const Loop loop(*authority);
+  ASSERT_TRUE(run(authority->revoke(serial, RevocationReason::key_compromise, op)));
+  // Two seconds after the last CRL by this clock; the loop itself looks every 0.2 s.
+  clock.advance(std::chrono::seconds(2));
+  ASSERT_TRUE(eventually([&] { return crl()->number() > first->number(); }));
+  const auto second = crl();
+  ASSERT_EQ(second->entries().size(), 1U);
+  EXPECT_EQ(second->entries()[0].serial, serial);
+  EXPECT_EQ(second->entries()[0].reason, RevocationReason::key_compromise);
+  EXPECT_TRUE(second->signed_by(TestCa::get().chain.front()->public_key()));
+  EXPECT_EQ(second->number(), first->number() + 1);
+}
+
+TEST_F(Revocation, AFailedPublicationIsTriedAgainAndTheOldCrlStaysServed) {
+  start(kWebPolicy);
+  const Bytes serial = issued("web-1.example.com");
+  ASSERT_TRUE(run(authority->revoke(serial, RevocationReason::key_compromise, op)));
+  const auto first = crl();
+  store.failing = true;
+  clock.advance(std::chrono::seconds(2));
+  const Loop loop(*authority);
+  ASSERT_TRUE(eventually([&] { return !authority->health().ready; }));
+  EXPECT_EQ(crl()->number(), first->number());
+  store.failing = false;
+  ASSERT_TRUE(eventually([&] { return crl()->number() > first->number(); }));
+  EXPECT_EQ(crl()->entries().size(), 1U);
+}
+
+TEST_F(Revocation, TheCrlIsRenewedAtHalfOfItsLifetimeAndWhenTheClockWentBack) {
+  start();
+  const Loop loop(*authority);
+  std::uint64_t number = crl()->number();
+  clock.advance(config.crl_lifetime / 2);
+  ASSERT_TRUE(eventually([&] { return crl()->number() > number; }));
+  EXPECT_EQ(crl()->next_update(),
+            std::chrono::floor<std::chrono::seconds>(clock.now()) + config.crl_lifetime);
+  number = crl()->number();
+  clock.advance(-std::chrono::hours(24));
+  ASSERT_TRUE(eventually([&] { return crl()->number() > number; }));
+  EXPECT_LE(crl()->this_update(), clock.now());
+}
+
+TEST_F(Revocation, TheCrlNumberOnlyRisesAcrossRestarts) {
+  std::uint64_t number = 0;
+  for (int i = 0; i < 3; ++i) {
+    start();
+    EXPECT_GT(crl()->number(), number);
+    number = crl()->number();
+    clock.advance(-std::chrono::hours(1));  // whatever the clock says
+  }
+}
+
+TEST_F(Revocation, AnExpiredCertificateLeavesTheCrl) {
+  config.profiles["agent"].validity = std::chrono::hours(1);
+  start(kWebPolicy);
+  ASSERT_TRUE(
+      run(authority->revoke(issued("web-1.example.com"), RevocationReason::superseded, op)));
+  start(kWebPolicy);
+  EXPECT_EQ(crl()->entries().size(), 1U);
+  clock.advance(std::chrono::hours(2));
+  start(kWebPolicy);
+  EXPECT_TRUE(crl()->entries().empty());
+}
+
+TEST_F(Revocation, WhatIsServedEndsWithTheCrlsAbove) {
+  config.root_crl = "-----the root's-----\n";
+  start();
+  EXPECT_TRUE(authority->crl_pem().starts_with("-----BEGIN X509 CRL-----\n"));
+  EXPECT_TRUE(authority->crl_pem().ends_with("-----the root's-----\n"));
+}
+
+TEST_F(Revocation, TheCrlCountsAsChangedWhenItIsServedAndNotByItsThisUpdate) {
+  clock.advance(std::chrono::milliseconds(700));
+  start();
+  EXPECT_EQ(authority->crl_changed(), clock.now());
+  EXPECT_LT(crl()->this_update(), authority->crl_changed());
+}
+
+TEST_F(Revocation, AStoreOfAnotherCaOrWithALostCrlDoesNotStart) {
+  start();
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 5;  // the row says more than the CRL itself
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  EXPECT_THROW(start(), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace countersign::ca
