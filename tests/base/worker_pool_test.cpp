@@ -1,0 +1,107 @@
+#include "base/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <latch>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+namespace countersign {
+namespace {
+
+namespace asio = boost::asio;
+
+TEST(WorkerPool, WorkRunsElsewhereAndTheCallerGoesOnWhereItWas) {
+  WorkerPool pool(2, 10);
+  asio::io_context io;
+  std::thread::id worker;
+  std::thread::id after;
+  int answer = 0;
+  asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<void> {
+        const auto result = co_await pool.run([&]() -> Result<int> {
+          worker = std::this_thread::get_id();
+          return 42;
+        });
+        answer = result.value();
+        after = std::this_thread::get_id();
+      },
+      asio::detached);
+  io.run();
+  EXPECT_EQ(answer, 42);
+  EXPECT_EQ(after, std::this_thread::get_id());
+  EXPECT_NE(worker, std::this_thread::get_id());
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(WorkerPool, WorkOverTheLimitIsRefusedAtOnceAndTakenAgainLater) {
+  WorkerPool pool(1, 2);
+  asio::io_context io;
+  std::latch release(1);
+  int done = 0;
+  int refused = 0;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    const auto result = co_await pool.run([&]() -> Result<int> {
+      release.wait();
+      return 1;
+    });
+    if (result.has_value()) {
+      ++done;
+      co_return;
+    }
+    EXPECT_EQ(result.error().code, Code::overloaded);
+    // Two wait or run, so two of five are taken; the third refusal lets them go on.
+    if (++refused == 3) release.count_down();
+  };
+  for (int i = 0; i < 5; ++i) asio::co_spawn(io, ask, asio::detached);
+  io.run();
+  EXPECT_EQ(done, 2);
+  EXPECT_EQ(refused, 3);
+  EXPECT_EQ(pool.in_use(), 0U);
+
+  io.restart();
+  asio::co_spawn(io, ask, asio::detached);
+  io.run();
+  EXPECT_EQ(done, 3);
+}
+
+TEST(WorkerPool, AnErrorIsAnAnswerAndAnExceptionComesOut) {
+  WorkerPool pool(1, 2);
+  asio::io_context io;
+  int seen = 0;
+  asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<void> {
+        const auto failed =
+            co_await pool.run([]() -> Result<int> { return fail(Code::not_found, "none"); });
+        EXPECT_EQ(failed.error().code, Code::not_found);
+        ++seen;
+        try {
+          (void)co_await pool.run([]() -> Result<int> { throw std::runtime_error("broken"); });
+        } catch (const std::runtime_error& error) {
+          EXPECT_STREQ(error.what(), "broken");
+          ++seen;
+        }
+      },
+      asio::detached);
+  io.run();
+  EXPECT_EQ(seen, 2);
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(Result, EveryCodeHasASlugOfItsOwnAndAnUncheckedErrorThrows) {
+  std::set<std::string_view> slugs;
+  for (int code = 0; code <= static_cast<int>(Code::internal); ++code) {
+    slugs.insert(to_string(static_cast<Code>(code)));
+  }
+  EXPECT_EQ(slugs.size(), static_cast<std::size_t>(Code::internal) + 1);
+  const Result<int> failed = fail(Code::bad_csr, "no good");
+  EXPECT_THROW((void)failed.value(), std::logic_error);
+}
+
+}  // namespace
+}  // namespace countersign
