@@ -3,8 +3,8 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "tests/fuzz/require.h"
 #include "x509/certificate.h"
 
 namespace {
@@ -12,10 +12,6 @@ namespace {
 using countersign::Bytes;
 using countersign::ByteView;
 using countersign::x509::Certificate;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 bool same_name(const ::X509_NAME* name, const Bytes& der) {
   const std::uint8_t* data = nullptr;

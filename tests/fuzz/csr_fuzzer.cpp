@@ -3,18 +3,14 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "tests/fuzz/require.h"
 #include "x509/csr.h"
 
 namespace {
 
 using countersign::ByteView;
 using countersign::x509::Csr;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 int count_common_names(const ::X509_NAME* name) {
   int count = 0;
