@@ -50,6 +50,10 @@ struct Committer::Queue {
   void run() {
     std::vector<Item> group;
     while (take(group)) {
+      if (group.empty()) {
+        recover();
+        continue;
+      }
       std::vector<WriteBatch> batches;
       batches.reserve(group.size());
       for (Item& item : group) batches.push_back(std::move(item.batch));
@@ -60,16 +64,23 @@ struct Committer::Queue {
   }
 
  private:
-  // All that waits, up to the bound of a group. False when stopping and nothing is left.
+  // All that waits, up to the bound of a group. Nothing after a pause while unhealthy: an unhealthy
+  // service gets no traffic, so a write to try again with may never come. False when stopping and
+  // nothing is left.
   bool take(std::vector<Item>& group) {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return stopping || !waiting.empty(); });
+    const auto ready = [this] { return stopping || !waiting.empty(); };
+    if (healthy.load()) {
+      changed.wait(lock, ready);
+    } else {
+      changed.wait_for(lock, kReopenPause, ready);
+    }
     const std::size_t count = std::min(waiting.size(), kGroup);
     for (std::size_t i = 0; i < count; ++i) {
       group.push_back(std::move(waiting.front()));
       waiting.pop_front();
     }
-    return count > 0;
+    return count > 0 || !stopping;
   }
 
   std::vector<Result<void>> apply(const std::vector<WriteBatch>& batches) {

@@ -26,7 +26,8 @@ class Committer {
   // The same for code that is no coroutine; blocks.
   Result<void> commit_blocking(WriteBatch batch);
 
-  // False after a commit of unknown outcome until the store could be reopened.
+  // False after a commit of unknown outcome until the store could be reopened, which is tried twice
+  // a second whether or not somebody writes. Till then every commit is unavailable.
   bool healthy() const;
 
  private:

@@ -57,7 +57,10 @@ class SqliteStore final : public Store {
       auto writer = std::make_unique<Connection>(file_, Connection::Mode::read_write);
       const auto migrated = migrate(*writer, file_, migrations());
       if (migrated.has_error()) return migrated.error();
+      auto anchor = std::make_unique<Connection>(file_, Connection::Mode::read_only);
+      anchor->execute("SELECT version FROM schema_version");  // the log is opened by a first read
       writer_ = std::move(writer);
+      anchor_ = std::move(anchor);
       return {};
     } catch (const SqliteError& error) {
       if (error.primary() == SQLITE_NOTADB) {
@@ -72,8 +75,9 @@ class SqliteStore final : public Store {
 
   Result<void> reopen() override {
     writer_.reset();
+    const auto opened = open();
     readers_.refresh();
-    return open();
+    return opened;
   }
 
   std::vector<Result<void>> apply(std::span<const WriteBatch> batches) override {
@@ -227,7 +231,12 @@ class SqliteStore final : public Store {
 
  private:
   const std::filesystem::path file_;
-  std::unique_ptr<Connection> writer_;  // with wal_limit_, of the thread of apply() and reopen()
+  // With wal_limit_, of the thread of apply() and reopen(). The last connection to be closed, as
+  // only one that writes can empty the log into the database.
+  std::unique_ptr<Connection> writer_;
+  // Of no use but to be open. Who opens a log that nobody has open recovers from it whatever was
+  // written, and a commit whose sync failed would come back as if it were durable.
+  std::unique_ptr<Connection> anchor_;
   WalLimit wal_limit_;
   mutable ReaderPool readers_;
 };
