@@ -23,6 +23,8 @@ struct Question {
   const Facts& facts;
   std::optional<Address> source;
   std::vector<RequestedName> names;  // DNS names in lower case
+  std::string certname;              // both quoted, for traces
+  std::string source_text;
 };
 
 // Regular expressions of one key; a text must match one of them as a whole.
