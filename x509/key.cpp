@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "x509/der.h"
 #include "x509/digest.h"
@@ -55,11 +56,11 @@ Parts read_parts(ByteView spki, der::Fault& fault) {
 
 // A key made from values that we read ourselves: OpenSSL's own decoder of keys costs ten times as
 // much, and takes encodings that are not DER.
-Owned<::EVP_PKEY> from_params(const char* type, std::span<::OSSL_PARAM> params) {
+Owned<::EVP_PKEY> from_params(const char* type, int selection, std::span<::OSSL_PARAM> params) {
   const Owned<::EVP_PKEY_CTX> context(::EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
   ::EVP_PKEY* key = nullptr;
   if (!context || ::EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      ::EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.data()) != 1) {
+      ::EVP_PKEY_fromdata(context.get(), &key, selection, params.data()) != 1) {
     return nullptr;
   }
   return Owned<::EVP_PKEY>(key);
@@ -67,7 +68,26 @@ Owned<::EVP_PKEY> from_params(const char* type, std::span<::OSSL_PARAM> params) 
 
 // OSSL_PARAM has no const form; these keys are only read from.
 char* unconst(const char* text) { return const_cast<char*>(text); }
-std::uint8_t* unconst(const std::uint8_t* data) { return const_cast<std::uint8_t*>(data); }
+
+// A key of the curve without a point. A copy that is then given its point costs a quarter of a key
+// whose curve is built by name. Made once for the process; copying only reads it.
+::EVP_PKEY* key_without_point(const Curve& curve) {
+  static const auto table = [] {
+    std::array<Owned<::EVP_PKEY>, kCurves.size()> made;
+    for (std::size_t i = 0; i < kCurves.size(); ++i) {
+      std::array params = {::OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+                                                              unconst(kCurves[i].group), 0),
+                           ::OSSL_PARAM_construct_end()};
+      made[i] = from_params("EC", EVP_PKEY_KEY_PARAMETERS, params);
+      if (!made[i]) {
+        throw std::runtime_error("OpenSSL has no curve " + std::string(kCurves[i].group) + ": " +
+                                 drain_errors());
+      }
+    }
+    return made;
+  }();
+  return table.at(static_cast<std::size_t>(&curve - kCurves.data())).get();
+}
 
 void load_ec(const Parts& parts, PublicKey::Handle& handle, der::Fault& fault) {
   if (parts.parameters.tag != der::kObjectIdentifier) {
@@ -85,14 +105,12 @@ void load_ec(const Parts& parts, PublicKey::Handle& handle, der::Fault& fault) {
   }
   handle.spec = {KeyAlgorithm::ec, curve->bits};
   handle.kind = curve->group;
-  std::array params = {
-      ::OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, unconst(curve->group), 0),
-      ::OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unconst(parts.key.data()),
-                                          parts.key.size()),
-      ::OSSL_PARAM_construct_end(),
-  };
-  handle.key = from_params("EC", params);
-  if (!handle.key) fault.note("The EC key's point is not on its curve.");
+  Owned<::EVP_PKEY> key(::EVP_PKEY_dup(key_without_point(*curve)));
+  if (!key ||
+      ::EVP_PKEY_set1_encoded_public_key(key.get(), parts.key.data(), parts.key.size()) != 1) {
+    return fault.note("The EC key's point is not on its curve.");
+  }
+  handle.key = std::move(key);
 }
 
 void load_rsa(const Parts& parts, PublicKey::Handle& handle, der::Fault& fault) {
@@ -121,7 +139,7 @@ void load_rsa(const Parts& parts, PublicKey::Handle& handle, der::Fault& fault) 
   };
   if (::OSSL_PARAM_set_BN(&params[0], n.get()) == 1 &&
       ::OSSL_PARAM_set_BN(&params[1], e.get()) == 1) {
-    handle.key = from_params("RSA", params);
+    handle.key = from_params("RSA", EVP_PKEY_PUBLIC_KEY, params);
   }
 }
 

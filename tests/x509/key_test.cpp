@@ -92,6 +92,20 @@ TEST(Keys, APointOffItsCurveIsRefused) {
   EXPECT_FALSE(key.error().cause.empty());
 }
 
+TEST(Keys, ACompressedPointIsTheSameKey) {
+  // SEC 1 2.3.3: 02 or 03 for the parity of y, then x; the two lengths before it shrink by as much.
+  Bytes spki = to_bytes(ec_key().public_key().spki());
+  const std::size_t point = spki.size() - 65;
+  spki[point] = static_cast<std::uint8_t>(2 + (spki.back() & 1));
+  spki.resize(point + 33);
+  spki[1] = static_cast<std::uint8_t>(spki[1] - 32);
+  spki[point - 2] = static_cast<std::uint8_t>(spki[point - 2] - 32);
+  const auto key = PublicKey::parse(spki);
+  ASSERT_TRUE(key) << key.error().detail;
+  EXPECT_TRUE(key->verify(ec_key().signature_algorithm(), as_bytes("text"),
+                          ec_key().sign(as_bytes("text")).value()));
+}
+
 TEST(Keys, BytesAfterTheKeyAreRefused) {
   Bytes spki = to_bytes(ec_key().public_key().spki());
   spki.push_back(0);
