@@ -17,7 +17,75 @@ int hex_digit(char c) {
   return -1;
 }
 
+// Takes the text before the next `separator` off `rest`, without the blanks around it.
+std::string_view next_part(std::string_view& rest, char separator) {
+  const std::size_t end = rest.find(separator);
+  std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  while (!part.empty() && (part.front() == ' ' || part.front() == '\t')) part.remove_prefix(1);
+  while (!part.empty() && (part.back() == ' ' || part.back() == '\t')) part.remove_suffix(1);
+  return part;
+}
+
+// How well a media range fits: 0 not at all, 1 by "*/*", 2 by "text/*", 3 as it is.
+int fit(std::string_view range, std::string_view type) {
+  if (same_letters(range, type)) return 3;
+  if (range == "*/*") return 1;
+  const bool family = range.ends_with("/*") &&
+                      same_letters(range.substr(0, range.size() - 1),
+                                   type.substr(0, std::min(type.size(), range.size() - 1)));
+  return family ? 2 : 0;
+}
+
+// "0.7" as 700; 1000 for anything unreadable.
+int quality(std::string_view text) {
+  if (!text.starts_with('0')) return 1000;
+  int value = 0;
+  for (std::size_t i = 2; i < 5; ++i) {
+    const bool digit = i < text.size() && text[i] >= '0' && text[i] <= '9';
+    value = value * 10 + (digit ? text[i] - '0' : 0);
+  }
+  return value;
+}
+
+// What `accept` says of `type`, by the range that fits best.
+int liking(std::string_view accept, std::string_view type) {
+  int best_fit = 0;
+  int liked = 0;
+  while (!accept.empty()) {
+    std::string_view element = next_part(accept, ',');
+    const int fits = fit(next_part(element, ';'), type);
+    if (fits <= best_fit) continue;
+    best_fit = fits;
+    liked = 1000;
+    while (!element.empty()) {
+      const std::string_view parameter = next_part(element, ';');
+      if (parameter.starts_with("q=")) liked = quality(parameter.substr(2));
+    }
+  }
+  return liked;
+}
+
 }  // namespace
+
+bool from_another_site(const Request& request) {
+  const std::string_view site = request.header("sec-fetch-site");
+  return !site.empty() && site != "same-origin" && site != "none";
+}
+
+std::string_view preferred_type(const Request& request,
+                                std::initializer_list<std::string_view> types) {
+  std::string_view best = *types.begin();
+  int most = 0;
+  for (const std::string_view type : types) {
+    const int liked = liking(request.header("accept"), type);
+    if (liked > most) {
+      most = liked;
+      best = type;
+    }
+  }
+  return best;
+}
 
 std::string_view Request::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {

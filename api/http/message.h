@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "ca/caller.h"
 #include "x509/certificate.h"
 
@@ -29,8 +31,26 @@ struct Request {
   std::shared_ptr<const x509::Certificate> client_certificate;  // verified, or null
   std::map<std::string, std::string> parameters;  // of the path, decoded once; filled by the Router
 
+  // Set if the server itself refuses the request (a limit, an unreadable header, too many
+  // connections, an exception): the front end of the path only says so in its own form, with this
+  // status, before it looks at anything else. There is no body then.
+  struct Refused {
+    unsigned status;
+    Error error;
+  };
+  std::optional<Refused> refused;
+
   std::string_view header(std::string_view name) const;  // first of that name, any case; "" if none
 };
+
+// Did a browser send this because a page of another site told it to (Sec-Fetch-Site)? A client
+// certificate in a browser is sent along with such requests as well.
+bool from_another_site(const Request& request);
+
+// Which of `types` the client likes best by its Accept (RFC 9110 12.5.1); the first of them where
+// it likes several equally, or none, or says nothing.
+std::string_view preferred_type(const Request& request,
+                                std::initializer_list<std::string_view> types);
 
 // One value of the query, percent- and plus-decoded. nullopt if absent.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);

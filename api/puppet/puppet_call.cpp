@@ -51,7 +51,7 @@ bool not_modified(const Request& request, Timestamp changed) {
   const std::string date(request.header("if-modified-since"));
   std::tm parts{};
   const char* end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S", &parts);
-  if (end == nullptr) return false;
+  if (end == nullptr || std::string_view(end) != " GMT") return false;
   const Timestamp theirs{std::chrono::seconds(::timegm(&parts))};
   return changed <= theirs;
 }

@@ -15,10 +15,7 @@ using Answer = boost::asio::awaitable<Response>;
 struct PuppetCall {
   // Not an aggregate: see Call in api/rest/route.h.
   PuppetCall(ca::Authority& ca, const Request& asked, ca::Caller who, std::string last_segment)
-      : authority(ca),
-        request(asked),
-        caller(std::move(who)),
-        subject(std::move(last_segment)) {}
+      : authority(ca), request(asked), caller(std::move(who)), subject(std::move(last_segment)) {}
 
   ca::Authority& authority;
   const Request& request;

@@ -140,8 +140,14 @@ Answer get_certificate_status(PuppetCall call) {
     if (text.has_error()) co_return puppet_error(text.error(), call.request, 500);
     co_return plain(200, *text, type);
   }
+  if (certificate.error().code != Code::not_found) {
+    co_return puppet_error(certificate.error(), call.request, 500);
+  }
   const auto request = co_await call.authority.queued_request(call.subject, call.caller);
-  if (request.has_error()) co_return plain(404, "Resource not found.");
+  if (request.has_error() && request.error().code == Code::not_found) {
+    co_return plain(404, "Resource not found.");
+  }
+  if (request.has_error()) co_return puppet_error(request.error(), call.request, 500);
   const auto text = status_object(*request);
   if (text.has_error()) co_return puppet_error(text.error(), call.request, 500);
   co_return plain(200, *text, type);

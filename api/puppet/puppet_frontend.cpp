@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 
 #include "api/puppet/puppet_call.h"
 
 namespace countersign::api {
 namespace {
 
-enum class Who { anyone, operators };
+enum class Who { anyone, certificates, operators };
 using Code_ = Answer (*)(PuppetCall call);
 
 struct PuppetRoute {
@@ -50,15 +51,19 @@ constexpr std::array<Permission, 10> kPermissions = {{
     {"DELETE", "certificate_status", Who::operators},
     {"PUT", "clean", Who::operators},
     {"POST", "sign", Who::operators},
-    {"POST", "certificate_renewal", Who::operators},
+    {"POST", "certificate_renewal", Who::certificates},
 }};
+
+bool may(Who who, const ca::Caller& caller) {
+  if (who == Who::operators) return caller.role == ca::Role::operator_;
+  return who == Who::anyone || caller.role != ca::Role::anonymous;
+}
 
 bool permitted(std::string_view method, std::string_view path, const ca::Caller& caller) {
   if (!path.starts_with(kRoot)) return false;
   path.remove_prefix(kRoot.size());
   return std::ranges::any_of(kPermissions, [&](const Permission& row) {
-    return row.method == method && path.starts_with(row.prefix) &&
-           (row.who == Who::anyone || caller.role == ca::Role::operator_);
+    return row.method == method && path.starts_with(row.prefix) && may(row.who, caller);
   });
 }
 
@@ -81,7 +86,8 @@ Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Cal
   const auto path = percent_decode(request.path);
   const bool traversal =
       !path || path->find("/../") != std::string::npos || path->find('\0') != std::string::npos;
-  if (traversal || !permitted(request.method, *path, caller)) {
+  const bool cross_site = request.method != "GET" && from_another_site(request);
+  if (traversal || cross_site || !permitted(request.method, *path, caller)) {
     co_await authority.audit_refusal(request.method + " " + request.path, caller);
     co_return plain(403, "Forbidden request: " + path.value_or(request.path) + " (method :" +
                              lower(request.method) + "). Please see the server logs for details.");
@@ -137,9 +143,10 @@ Response handle_status(const Request& request) {
       return plain(200, object + R"(,"service_name":")" + std::string(service) + "\"}",
                    "application/json");
     }
-    return plain(404,
-                 R"({"kind":"service-not-found","msg":"No status information found for service"})",
-                 "application/json");
+    const boost::json::object problem{
+        {"kind", "service-not-found"},
+        {"msg", "No status information found for service " + std::string(service)}};
+    return plain(404, boost::json::serialize(problem), "application/json");
   }
   return plain(404, "Not Found");
 }
@@ -154,10 +161,15 @@ Answer handle(ca::Authority& authority, Request request) {
                                             request.request_id);
   }
   Response response;
-  if (request.path.starts_with("/status")) {
+  if (request.refused) {
+    response = puppet_error(request.refused->error, request, request.refused->status);
+    response.status = request.refused->status;
+  } else if (request.path.starts_with("/status")) {
     response = handle_status(request);
   } else {
     response = co_await handle_ca(authority, request, caller);
+  }
+  if (!request.path.starts_with("/status")) {
     response.headers.emplace_back("X-Puppet-Version", kPuppetVersion);
   }
   response.caller = caller.describe();

@@ -93,14 +93,14 @@ unsigned http_status(Code code) {
   return 500;
 }
 
-Response problem(const Error& error, const Request& request) {
+Response problem(const Error& error, const Request& request, unsigned status) {
   if (!error.cause.empty()) {
     log::warn("problem", {{"request_id", request.request_id},
                           {"code", to_string(error.code)},
                           {"cause", error.cause}});
   }
   Response response;
-  response.status = http_status(error.code);
+  response.status = status != 0 ? status : http_status(error.code);
   response.content_type = "application/problem+json";
   response.body = boost::json::serialize(
       boost::json::object{{"type", "urn:countersign:problem:" + std::string(to_string(error.code))},

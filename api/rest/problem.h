@@ -11,7 +11,8 @@ namespace countersign::api {
 
 // The one place where an Error becomes wire text: `type` is "urn:countersign:problem:<slug>" and
 // stable. The cause is logged here and not sent.
-Response problem(const Error& error, const Request& request);
+// `status` is http_status(code) unless HTTP has a finer one (405, 415, 431).
+Response problem(const Error& error, const Request& request, unsigned status = 0);
 unsigned http_status(Code code);
 
 }  // namespace countersign::api

@@ -12,15 +12,14 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::string_view kPemFile = "application/x-pem-file";
+constexpr std::string_view kCrlFile = "application/pkix-crl";
+
 Response pem_response(std::string text) {
   Response response;
-  response.content_type = "application/x-pem-file";
+  response.content_type = kPemFile;
   response.body = std::move(text);
   return response;
-}
-
-bool accepts(const Request& request, std::string_view type) {
-  return request.header("accept").find(type) != std::string_view::npos;
 }
 
 Result<Bytes> path_serial(const Request& request) {
@@ -97,10 +96,17 @@ Answer get_certificate(Call call) {
   if (serial.has_error()) co_return problem(serial.error(), call.request);
   const auto row = co_await call.authority.certificate(std::move(*serial), call.caller);
   if (row.has_error()) co_return problem(row.error(), call.request);
-  if (accepts(call.request, "application/x-pem-file") || accepts(call.request, "text/plain")) {
+  const std::string_view json_type = "application/json";
+  if (preferred_type(call.request, {json_type, kPemFile, "text/plain"}) != json_type) {
     co_return pem_response(certificate_pem(*row));
   }
-  co_return json_response(200, to_json(*row, call.authority.clock().now(), true));
+  json::object body = to_json(*row, call.authority.clock().now(), true);
+  if (!ca::allowed(call.caller.role, ca::Action::read_all)) {
+    // How a certificate came about is no concern of strangers.
+    body.erase("rule");
+    body.erase("profile");
+  }
+  co_return json_response(200, body);
 }
 
 Answer revoke_certificate(Call call) {
@@ -163,11 +169,11 @@ Answer clean_names(Call call) {
 Answer get_chain(Call call) { co_return pem_response(call.authority.chain_pem()); }
 
 Answer get_crl(Call call) {
-  if (!accepts(call.request, "application/pkix-crl")) {
+  if (preferred_type(call.request, {kPemFile, kCrlFile}) != kCrlFile) {
     co_return pem_response(call.authority.crl_pem());
   }
   Response response;
-  response.content_type = "application/pkix-crl";
+  response.content_type = kCrlFile;
   const Bytes der = call.authority.crl_der();
   response.body = as_text(der);
   co_return response;

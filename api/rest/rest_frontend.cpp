@@ -1,5 +1,6 @@
 #include "api/rest/rest_frontend.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/rest/problem.h"
@@ -11,28 +12,46 @@ namespace {
 
 constexpr std::size_t kMostRows = 1000;
 
+constexpr std::string_view kBearer = "Bearer ";
+
+// The name of a scheme has no case (RFC 9110 11.1).
+bool is_bearer(std::string_view credential) {
+  if (credential.size() < kBearer.size()) return false;
+  return std::ranges::equal(credential.substr(0, kBearer.size()), kBearer, [](char a, char b) {
+    return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b) || (b >= 'A' && b <= 'Z' && b + 32 == a);
+  });
+}
+
 Answer call_route(ca::Authority& authority, RestSettings settings, const RestRoute& route,
                   Request request) {
   ca::Caller caller{.role = ca::Role::anonymous,
                     .name = "",
                     .source = request.source,
                     .request_id = request.request_id};
-  static constexpr std::string_view kBearer = "Bearer ";
   const std::string_view credential = request.header("authorization");
   if (!credential.empty()) {
     // A credential that is wrong is an error even where none is needed: its owner wants to know.
-    const bool bearer = credential.starts_with(kBearer);
-    auto known = co_await authority.identify_token(
-        std::string(bearer ? credential.substr(kBearer.size()) : std::string_view()),
-        request.source, request.request_id);
-    if (known.has_error()) co_return problem(known.error(), request);
+    std::string secret;
+    if (is_bearer(credential)) secret = credential.substr(kBearer.size());
+    auto known =
+        co_await authority.identify_token(std::move(secret), request.source, request.request_id);
+    if (known.has_error()) {
+      if (known.error().code == Code::unauthenticated) {
+        co_await authority.audit_refusal("bad credential, " + request.method + " " + request.path,
+                                         caller);
+      }
+      co_return problem(known.error(), request);
+    }
     caller = std::move(*known);
   } else if (request.client_certificate) {
     caller = authority.identify_certificate(*request.client_certificate, request.source,
                                             request.request_id);
   }
   Response response;
-  if (caller.role == ca::Role::anonymous && !settings.anonymous && !route.open) {
+  if (request.method != "GET" && from_another_site(request)) {
+    co_await authority.audit_refusal("cross-site, " + request.method + " " + request.path, caller);
+    response = problem(fail(Code::forbidden, "This comes from a page of another site."), request);
+  } else if (caller.role == ca::Role::anonymous && !settings.anonymous && !route.open) {
     response = problem(fail(Code::unauthenticated,
                             "This service takes no anonymous callers over REST. Use a client "
                             "certificate or a bearer token."),
@@ -45,15 +64,17 @@ Answer call_route(ca::Authority& authority, RestSettings settings, const RestRou
 }
 
 Answer dispatch(std::shared_ptr<const Router> router, Request request) {
+  if (request.refused) {
+    co_return problem(request.refused->error, request, request.refused->status);
+  }
   const auto found = router->find(request.method, request.path);
   if (const auto* hit = std::get_if<Router::Found>(&found)) {
     request.parameters = hit->parameters;
     co_return co_await (*hit->handler)(std::move(request));
   }
   if (const auto* other = std::get_if<Router::NoMethod>(&found)) {
-    Response response =
-        problem(fail(Code::malformed, "This path does not take " + request.method + "."), request);
-    response.status = 405;
+    Response response = problem(
+        fail(Code::malformed, "This path does not take " + request.method + "."), request, 405);
     std::string allowed;
     for (const std::string& method : other->allowed) {
       allowed += (allowed.empty() ? "" : ", ") + method;

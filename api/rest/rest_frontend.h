@@ -9,7 +9,9 @@
 namespace countersign::api {
 
 struct RestSettings {
-  bool anonymous = true;  // may callers without a credential submit and fetch?
+  // May callers without a credential submit and fetch? The CA chain, the CRL, health and the
+  // interface document are open to all in any case.
+  bool anonymous = true;
 };
 
 // Adds every route of the REST interface. The OpenAPI document lists the same ones; a test holds

@@ -20,13 +20,6 @@ std::string media_type(const Request& request) {
   return type;
 }
 
-Response unsupported(const Request& request) {
-  Response response =
-      problem(fail(Code::malformed, "Send application/json or application/pkcs10."), request);
-  response.status = 415;
-  return response;
-}
-
 Response submitted_response(const Request& request, const ca::Submitted& outcome,
                             const std::string& chain) {
   const store::RequestRecord& row = outcome.request;
@@ -90,7 +83,8 @@ Answer post_request(Call call) {
     if (csr.has_error()) co_return problem(csr.error(), call.request);
     submission.csr = std::move(*csr);
   } else {
-    co_return unsupported(call.request);
+    co_return problem(fail(Code::malformed, "Send application/json or application/pkcs10."),
+                      call.request, 415);
   }
   const auto outcome = co_await call.authority.submit(std::move(submission), call.caller);
   if (outcome.has_error()) co_return problem(outcome.error(), call.request);

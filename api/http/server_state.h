@@ -1,0 +1,73 @@
+// What the listener and the sessions of a server share. Internal to api/http.
+#ifndef COUNTERSIGN_API_HTTP_SERVER_STATE_H_
+#define COUNTERSIGN_API_HTTP_SERVER_STATE_H_
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/http/server.h"
+
+namespace countersign::api {
+
+using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Strand>;
+
+constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+struct Server::State : std::enable_shared_from_this<Server::State> {
+  class Session;  // session.cpp
+
+  State(boost::asio::io_context& context, Limits bounds, ClientTrust clients,
+        std::vector<std::pair<std::string, Handler>> handlers);
+
+  // server.cpp
+  boost::asio::awaitable<void> accept();
+  // The answer of the front end of this path, whatever happens.
+  boost::asio::awaitable<Response> answer(Request request) const;
+  std::shared_ptr<boost::asio::ssl::context> current_tls();
+
+  // A connection that waits for a request. A drain cancels it; one that begins while draining does
+  // not wait at all (nullopt).
+  using Idle = std::list<std::function<void()>>;
+  std::optional<Idle::iterator> begin_idle(std::function<void()> cancel);
+  void end_idle(Idle::iterator place);
+
+  void closed();  // one connection less
+  void finish_drain();
+
+  // One connection, from the handshake to the end (session.cpp).
+  boost::asio::awaitable<void> session(Socket socket);
+
+  // Constant after construction.
+  boost::asio::io_context& io;
+  const Limits limits;
+  const ClientTrust trust;
+  std::vector<std::pair<std::string, Handler>> prefixes;  // longest first
+
+  boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Strand> acceptor;  // on its strand
+  std::atomic<bool> draining{false};
+  std::atomic<std::size_t> open{0};
+  std::mutex mutex;  // guards the rest
+  std::shared_ptr<boost::asio::ssl::context> tls;
+  std::function<void()> done;
+  Idle idle;
+};
+
+}  // namespace countersign::api
+
+#endif  // COUNTERSIGN_API_HTTP_SERVER_STATE_H_

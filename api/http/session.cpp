@@ -1,0 +1,208 @@
+// One connection: handshake, then requests one after the other, each with its limits.
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+
+#include "api/http/server_state.h"
+#include "api/http/tls_context.h"
+#include "api/http/wire.h"
+#include "base/log.h"
+
+namespace countersign::api {
+namespace {
+
+namespace net = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = net::ip::tcp;
+using Stream = beast::ssl_stream<beast::basic_stream<tcp, Strand>>;
+
+constexpr auto kGoodbye = std::chrono::seconds(2);
+
+struct Incoming {
+  WireRequest message;  // what could be read of it, if it is refused
+  std::optional<Request::Refused> refused;
+};
+
+// What to answer to a request that could not be read; nullopt: nothing, the client is gone or slow.
+std::optional<Request::Refused> refusal_of(const beast::error_code& error, const Limits& limits) {
+  if (error == http::error::body_limit) {
+    return Request::Refused{
+        413, fail(Code::too_large,
+                  "The body is larger than " + std::to_string(limits.body_bytes) + " bytes.")};
+  }
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return Request::Refused{
+        431, fail(Code::too_large,
+                  "The header is larger than " + std::to_string(limits.header_bytes) + " bytes.")};
+  }
+  const bool http_fault =
+      error.category() == http::make_error_code(http::error::bad_value).category();
+  if (!http_fault || error == http::error::end_of_stream || error == http::error::partial_message) {
+    return std::nullopt;
+  }
+  return Request::Refused{400, fail(Code::malformed, "This is not an HTTP request.")};
+}
+
+}  // namespace
+
+class Server::State::Session {
+ public:
+  Session(State& server, Stream& stream, std::string source)
+      : server_(server), stream_(stream), source_(std::move(source)) {}
+
+  // `checked`: the count of revocations before the client's certificate was verified.
+  net::awaitable<void> serve(std::uint64_t checked, bool full);
+
+ private:
+  net::awaitable<bool> wait_for_request(bool first);
+  net::awaitable<bool> read(Incoming& incoming, bool first);
+  net::awaitable<void> drop_rest();
+  auto& lowest() { return beast::get_lowest_layer(stream_); }
+
+  State& server_;
+  Stream& stream_;
+  const std::string source_;
+  beast::flat_buffer buffer_;
+};
+
+// Until the first byte of a request is there; a drain may end this wait, and only this one.
+net::awaitable<bool> Server::State::Session::wait_for_request(bool first) {
+  if (buffer_.size() > 0) co_return true;
+  const auto waiting = std::make_shared<int>(0);
+  // The wait may be over when the posted part runs: then there is nothing to cancel.
+  const auto place = server_.begin_idle([&stream = lowest(), here = std::weak_ptr<int>(waiting)] {
+    net::post(stream.get_executor(), [&stream, here] {
+      if (here.lock()) stream.cancel();
+    });
+  });
+  if (!place) co_return false;
+  lowest().expires_after(first ? server_.limits.read : server_.limits.idle);
+  const auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(4096), kAwait);
+  server_.end_idle(*place);
+  if (!error) buffer_.commit(size);
+  co_return !error;
+}
+
+// False: the connection is to be closed without a word.
+net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first) {
+  if (!co_await wait_for_request(first)) co_return false;
+  const Limits& limits = server_.limits;
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
+  parser.body_limit(limits.body_bytes);
+  // One deadline for all of it, however slowly the bytes come.
+  lowest().expires_after(limits.read);
+  const auto [header_error, header_size] =
+      co_await http::async_read_header(stream_, buffer_, parser, kAwait);
+  auto error = header_error;
+  if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    http::response<http::empty_body> go_on(http::status::continue_, 11);
+    co_await http::async_write(stream_, go_on, kAwait);
+  }
+  if (!error) {
+    const auto [body_error, body_size] =
+        co_await http::async_read(stream_, buffer_, parser, kAwait);
+    error = body_error;
+  }
+  if (error) incoming.refused = refusal_of(error, limits);
+  incoming.message = std::move(parser.get());
+  co_return !error || incoming.refused;
+}
+
+// What is still on its way is read and dropped for a moment: closing on unread data would reset the
+// connection, and the client would not see the answer.
+net::awaitable<void> Server::State::Session::drop_rest() {
+  lowest().expires_after(kGoodbye);
+  std::array<char, 8192> rest{};
+  for (std::size_t left = std::size_t{4} << 20U; left > 0;) {
+    const auto [error, size] = co_await stream_.async_read_some(net::buffer(rest), kAwait);
+    if (error) break;
+    left -= std::min(left, size);
+  }
+}
+
+net::awaitable<void> Server::State::Session::serve(std::uint64_t checked, bool full) {
+  const auto certificate = peer_certificate(stream_.native_handle());
+  for (bool first = true;; first = false) {
+    Incoming incoming;
+    if (!co_await read(incoming, first)) co_return;
+    const auto begin = std::chrono::steady_clock::now();
+    const bool head = incoming.message.method() == http::verb::head;
+    const unsigned version = incoming.message.version();
+    if (full && !incoming.refused) {
+      incoming.refused =
+          Request::Refused{503, fail(Code::overloaded, "Too many connections. Try again.")};
+    }
+    const std::uint64_t now = server_.trust.revocations ? server_.trust.revocations() : 0;
+    if (certificate && now != checked) {
+      checked = now;
+      // Revoked while the connection was kept: it ends as a handshake would.
+      if (!server_.trust.trusted(*certificate)) co_return;
+    }
+    bool keep = incoming.message.keep_alive() && !incoming.refused;
+    Request request = from_wire(std::move(incoming.message), source_);
+    request.client_certificate = certificate;
+    request.refused = incoming.refused;
+    if (request.refused) request.body.clear();
+    const std::string id = request.request_id;
+    const std::string method = request.method;
+    const std::string path = request.path;
+    const Response response = co_await server_.answer(std::move(request));
+    keep = keep && !server_.draining;
+    lowest().expires_after(server_.limits.write);
+    auto wire = to_wire(response, version, head, keep);
+    const auto [write_error, written] = co_await http::async_write(stream_, wire, kAwait);
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin);
+    log::info("request", {{"request_id", id},
+                          {"source", source_},
+                          {"caller", response.caller.empty() ? "anonymous" : response.caller},
+                          {"method", method},
+                          {"path", path},
+                          {"status", response.status},
+                          {"ms", ms.count()},
+                          {"bytes", response.body.size()}});
+    if (!write_error && incoming.refused) co_await drop_rest();
+    if (write_error || !keep) co_return;
+  }
+}
+
+net::awaitable<void> Server::State::session(Socket socket) {
+  const auto self = shared_from_this();
+  const struct Open {
+    State& state;
+    ~Open() { state.closed(); }
+  } counted{*this};
+  try {
+    beast::error_code failed;
+    const auto peer = socket.remote_endpoint(failed);
+    if (failed) co_return;
+    auto address = peer.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+      address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
+    }
+    const std::string source = address.to_string();
+    socket.set_option(tcp::no_delay(true), failed);
+    const auto context = current_tls();
+    Stream stream(beast::basic_stream<tcp, Strand>(std::move(socket)), *context);
+    // Before the handshake: what is revoked after its check is noticed at the first request.
+    const std::uint64_t checked = trust.revocations ? trust.revocations() : 0;
+    beast::get_lowest_layer(stream).expires_after(limits.handshake);
+    const auto [error] = co_await stream.async_handshake(net::ssl::stream_base::server, kAwait);
+    if (error) {
+      log::debug("handshake_failed", {{"source", source}, {"error", error.message()}});
+      co_return;
+    }
+    Session session(*this, stream, source);
+    co_await session.serve(checked, open.load() > limits.connections);
+    beast::get_lowest_layer(stream).expires_after(kGoodbye);
+    co_await stream.async_shutdown(kAwait);
+  } catch (const std::exception& error) {
+    log::error("session_failed", {{"error", error.what()}});
+  }
+}
+
+}  // namespace countersign::api
