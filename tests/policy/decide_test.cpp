@@ -6,7 +6,7 @@
 namespace countersign::policy {
 namespace {
 
-TEST(Decide, The_first_rule_that_matches_decides) {
+TEST(Decide, TheFirstRuleThatMatchesDecides) {
   const auto rules = policy(R"(
 [[rule]]
 name = "first"
@@ -35,7 +35,7 @@ action = "sign"
   EXPECT_EQ(second.trace[0].detail, "'db-1' does not match 'web-.*'");
 }
 
-TEST(Decide, Without_a_rule_that_matches_the_default_decides) {
+TEST(Decide, WithoutARuleThatMatchesTheDefaultDecides) {
   EXPECT_EQ(policy("")->decide(facts()).action, Action::queue);
   EXPECT_EQ(policy("default = \"queue\"")->decide(facts()).action, Action::queue);
   EXPECT_EQ(policy("default = \"deny\"")->decide(facts()).action, Action::deny);
@@ -48,7 +48,7 @@ TEST(Decide, Without_a_rule_that_matches_the_default_decides) {
   }
 }
 
-TEST(Decide, A_default_that_signs_grants_the_certname_and_nothing_else) {
+TEST(Decide, ADefaultThatSignsGrantsTheCertnameAndNothingElse) {
   const auto rules = policy("default = \"sign\"");
   EXPECT_EQ(names_of(rules->decide(facts())), "dns:web-1.example.com");
   Facts request = facts();
@@ -63,7 +63,7 @@ TEST(Decide, A_default_that_signs_grants_the_certname_and_nothing_else) {
   EXPECT_EQ(rules->decide(request).action, Action::queue);
 }
 
-TEST(Decide, A_reason_is_never_empty) {
+TEST(Decide, AReasonIsNeverEmpty) {
   for (const char* action : {"sign", "queue", "deny"}) {
     const Decision decision = policy("[[rule]]\nname = \"r\"\nmatch = { any = true }\naction = \"" +
                                      std::string(action) + "\"")
@@ -72,7 +72,7 @@ TEST(Decide, A_reason_is_never_empty) {
   }
 }
 
-TEST(Trace, Never_holds_a_secret) {
+TEST(Trace, NeverHoldsASecret) {
   const std::string secret = "correct-horse-battery";
   const std::string guess = "wrong-donkey-staple";
   const std::string preshared = "preshared-key-value";
@@ -95,7 +95,7 @@ TEST(Trace, Never_holds_a_secret) {
   EXPECT_EQ(rules->decide(request).trace[0].detail, "none was given");
 }
 
-TEST(Trace, Does_not_grow_with_what_the_client_sent) {
+TEST(Trace, DoesNotGrowWithWhatTheClientSent) {
   std::string many;
   for (int i = 0; i < 100; ++i) {
     many += "[[rule]]\nname = \"r" + std::to_string(i) +
@@ -111,7 +111,7 @@ TEST(Trace, Does_not_grow_with_what_the_client_sent) {
   EXPECT_EQ(cut.find('\xC3'), std::string::npos) << "cut within a character: " << cut;
 }
 
-TEST(Trace, Is_JSON_whatever_it_holds) {
+TEST(Trace, IsJSONWhateverItHolds) {
   const auto json = boost::json::parse(trace_to_json(
       {{"a \"rule\"", false, "source", "'\n\x01' is not in 10.0.0.0/8"}, {"b", true, "", ""}}));
   ASSERT_EQ(json.as_array().size(), 2U);
@@ -122,7 +122,7 @@ TEST(Trace, Is_JSON_whatever_it_holds) {
 }
 
 // The policy of the design, to the letter.
-TEST(Decide, The_example_policy_reads_as_it_decides) {
+TEST(Decide, TheExamplePolicyReadsAsItDecides) {
   MemoryFiles files;
   files.contents["/etc/cs/allow.txt"] = "mail.example.com\n";
   const auto rules = policy(R"(

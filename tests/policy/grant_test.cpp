@@ -12,7 +12,7 @@ struct Row {
   bool granted;
 };
 
-TEST(Grant, Of_names_by_type) {
+TEST(Grant, OfNamesByType) {
   const std::string own = "web-1.example.com";
   for (const Row& row : std::vector<Row>{
            {"", {"dns", own}, true},
@@ -73,7 +73,7 @@ TEST(Grant, Of_names_by_type) {
   }
 }
 
-TEST(Grant, Of_extensions) {
+TEST(Grant, OfExtensions) {
   struct Case {
     const char* grant;
     const char* oid;
@@ -106,11 +106,11 @@ TEST(Grant, Of_extensions) {
   }
 }
 
-TEST(Grant, Without_a_grant_the_certificate_holds_the_certname_alone) {
+TEST(Grant, WithoutAGrantTheCertificateHoldsTheCertnameAlone) {
   EXPECT_EQ(names_of(policy(signing("any = true"))->decide(facts())), "dns:web-1.example.com");
 }
 
-TEST(Grant, Allows_and_does_not_add) {
+TEST(Grant, AllowsAndDoesNotAdd) {
   const auto rules = policy(signing(
       "any = true", R"(grant = { dns = ["{certname}", "www.example.com"], ip = "10.0.0.0/8" })"));
   EXPECT_EQ(names_of(rules->decide(facts())), "dns:web-1.example.com");
@@ -120,7 +120,7 @@ TEST(Grant, Allows_and_does_not_add) {
             "dns:web-1.example.com ip:10.0.0.1 dns:www.example.com");
 }
 
-TEST(Grant, That_leaves_the_certname_out_does_not_give_it_unasked) {
+TEST(Grant, ThatLeavesTheCertnameOutDoesNotGiveItUnasked) {
   const auto rules = policy(signing("any = true", R"(grant = { dns = "www.example.com" })"));
   EXPECT_EQ(names_of(rules->decide(facts())), "");
   EXPECT_EQ(
@@ -129,7 +129,7 @@ TEST(Grant, That_leaves_the_certname_out_does_not_give_it_unasked) {
       << "a grant that says nothing of DNS names keeps the certname";
 }
 
-TEST(Grant, Strip_drops_what_is_not_granted) {
+TEST(Grant, StripDropsWhatIsNotGranted) {
   Facts request = facts();
   request.names = {{"dns", "www.example.com"}, {"dns", "evil.org"}, {"ip", "10.0.0.1"}};
   request.extensions = {{"2.5.29.19", true, std::nullopt},
@@ -144,7 +144,7 @@ TEST(Grant, Strip_drops_what_is_not_granted) {
   EXPECT_EQ(decision.granted.extensions, std::vector<std::string>{"1.3.6.1.4.1.34380.1.1.13"});
 }
 
-TEST(Grant, A_request_for_more_goes_on_to_the_next_rule) {
+TEST(Grant, ARequestForMoreGoesOnToTheNextRule) {
   const auto rules = policy(signing(R"(certname_regex = 'web-.*')") +
                             "[[rule]]\nname = \"wide\"\nmatch = { any = true }\n"
                             "grant = { dns = \"*.example.com\" }\naction = \"sign\"\n");
@@ -157,7 +157,7 @@ TEST(Grant, A_request_for_more_goes_on_to_the_next_rule) {
   EXPECT_TRUE(decision.trace[1].matched);
 }
 
-TEST(Grant, A_rule_that_queues_looks_at_what_is_asked_for_only_if_it_has_a_grant) {
+TEST(Grant, ARuleThatQueuesLooksAtWhatIsAskedForOnlyIfItHasAGrant) {
   Facts request = facts();
   request.names = {{"dns", "evil.org"}};
   const std::string queue =
@@ -176,7 +176,7 @@ TEST(Grant, A_rule_that_queues_looks_at_what_is_asked_for_only_if_it_has_a_grant
   EXPECT_EQ(names_of(waits), "dns:web-1.example.com dns:www.example.com");
 }
 
-TEST(Grant, A_rule_that_denies_takes_what_asks_for_anything) {
+TEST(Grant, ARuleThatDeniesTakesWhatAsksForAnything) {
   Facts request = facts("evil-1");
   request.names = {{"uri", "x:y"}};
   request.extensions = {{"1.2.3", true, std::nullopt}};
@@ -186,7 +186,7 @@ TEST(Grant, A_rule_that_denies_takes_what_asks_for_anything) {
   EXPECT_EQ(rules->decide(request).action, Action::deny);
 }
 
-TEST(Grant, A_thousand_names_are_granted_once_each) {
+TEST(Grant, AThousandNamesAreGrantedOnceEach) {
   Facts request = facts();
   for (int i = 0; i < 1000; ++i) {
     request.names.push_back({"dns", "n" + std::to_string(i % 500) + ".example.com"});

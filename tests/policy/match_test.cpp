@@ -23,7 +23,7 @@ void check(const std::vector<Row>& rows, const char* condition) {
   }
 }
 
-TEST(Match, A_certname_regex_matches_the_whole_name_or_not_at_all) {
+TEST(Match, ACertnameRegexMatchesTheWholeNameOrNotAtAll) {
   check({{R"(certname_regex = 'web-[0-9]+')", "web-12", true},
          {R"(certname_regex = 'web-[0-9]+')", "web-12x", false},
          {R"(certname_regex = 'web-[0-9]+')", "xweb-12", false},
@@ -47,13 +47,13 @@ TEST(Match, A_certname_regex_matches_the_whole_name_or_not_at_all) {
         "certname_regex");
 }
 
-TEST(Match, A_name_that_holds_NUL_is_compared_to_its_end) {
+TEST(Match, ANameThatHoldsNULIsComparedToItsEnd) {
   Facts request = facts(std::string("web-12\0x", 8));
   EXPECT_EQ(policy(signing(R"(certname_regex = 'web-[0-9]+')"))->decide(request).action,
             Action::queue);
 }
 
-TEST(Match, A_certname_or_a_glob_of_whole_leading_labels) {
+TEST(Match, ACertnameOrAGlobOfWholeLeadingLabels) {
   check({{R"(certname = "db1.example.com")", "db1.example.com", true},
          {R"(certname = "db1.example.com")", "db1.example.com.", false},
          {R"(certname = "db1.example.com")", "xdb1.example.com", false},
@@ -69,7 +69,7 @@ TEST(Match, A_certname_or_a_glob_of_whole_leading_labels) {
         "certname");
 }
 
-TEST(Match, Certname_and_certname_file_are_one_allowlist) {
+TEST(Match, CertnameAndCertnameFileAreOneAllowlist) {
   MemoryFiles files;
   files.contents["/etc/cs/allow.txt"] = "# hosts\n\none.example.com\r\n*.two.example.com  \n";
   files.contents["/srv/more.txt"] = "three.example.com";
@@ -87,7 +87,7 @@ TEST(Match, Certname_and_certname_file_are_one_allowlist) {
   EXPECT_EQ(rules->files(), watched);
 }
 
-TEST(Match, An_empty_allowlist_file_lists_nobody) {
+TEST(Match, AnEmptyAllowlistFileListsNobody) {
   MemoryFiles files;
   files.contents["/etc/cs/allow.txt"] = "# none yet\n";
   EXPECT_EQ(policy(signing(R"(certname_file = "allow.txt")"), files)->decide(facts()).action,
@@ -118,7 +118,7 @@ std::function<void(Facts&)> from(const char* source) {
   return [source](Facts& f) { f.source = source; };
 }
 
-TEST(Match, The_source_is_in_one_of_the_ranges) {
+TEST(Match, TheSourceIsInOneOfTheRanges) {
   check({{R"(source = "10.0.0.0/8")", from("10.255.255.255"), ""},
          {R"(source = "10.0.0.0/8")", from("11.0.0.0"), "source"},
          {R"(source = "10.0.0.0/8")", from("::ffff:10.1.2.3"), ""},
@@ -145,7 +145,7 @@ std::function<void(Facts&)> asking(std::vector<RequestedName> names) {
   return [names](Facts& f) { f.names = names; };
 }
 
-TEST(Match, SANs_are_matched_by_type) {
+TEST(Match, SANsAreMatchedByType) {
   check(
       {{R"(san = "none")", asking({}), ""},
        {R"(san = "none")", asking({{"uri", "x:y"}}), "san"},
@@ -168,7 +168,7 @@ TEST(Match, SANs_are_matched_by_type) {
        {R"(san_ip = "10.0.0.0/8")", asking({}), "san_ip"}});
 }
 
-TEST(Match, One_more_SAN_does_not_dodge_a_rule_that_denies_or_queues) {
+TEST(Match, OneMoreSANDoesNotDodgeARuleThatDeniesOrQueues) {
   for (const char* action : {"deny", "queue"}) {
     const auto rules = policy(std::string(R"([[rule]]
                        name = "held"
@@ -189,7 +189,7 @@ std::function<void(Facts&)> extension(const char* oid, std::optional<std::string
 }
 constexpr const char* kRole = "1.3.6.1.4.1.34380.1.1.13";
 
-TEST(Match, Extensions_by_short_name_or_OID_with_an_optional_expression) {
+TEST(Match, ExtensionsByShortNameOrOIDWithAnOptionalExpression) {
   check({{R"(extensions = { pp_role = true })", extension(kRole, "web"), ""},
          {R"(extensions = { pp_role = true })", extension(kRole, std::nullopt), ""},
          {R"(extensions = { pp_role = true })", extension("1.2.3", "web"), "extensions"},
@@ -204,7 +204,7 @@ TEST(Match, Extensions_by_short_name_or_OID_with_an_optional_expression) {
           "extensions"}});
 }
 
-TEST(Match, Attributes_by_OID_where_one_value_that_matches_is_enough) {
+TEST(Match, AttributesByOIDWhereOneValueThatMatchesIsEnough) {
   const auto with = [](std::vector<std::string> values) {
     return [values](Facts& f) { f.attributes["1.2.840.113549.1.9.2"] = values; };
   };
@@ -221,7 +221,7 @@ std::function<void(Facts&)> key(const char* algorithm, int bits) {
   };
 }
 
-TEST(Match, Keys_by_kind_and_size) {
+TEST(Match, KeysByKindAndSize) {
   check({{R"(key = "ec")", key("ec", 521), ""},
          {R"(key = "ec:P-256")", key("ec", 256), ""},
          {R"(key = "ec:P-256")", key("ec", 384), "key"},
@@ -235,7 +235,7 @@ TEST(Match, Keys_by_kind_and_size) {
          {R"(key_bits_min = 3072)", key("rsa", 3071), "key_bits_min"}});
 }
 
-TEST(Match, The_challenge_password_is_one_of_those_listed) {
+TEST(Match, TheChallengePasswordIsOneOfThoseListed) {
   const auto with = [](std::string password) {
     return [password](Facts& f) { f.challenge_password = password; };
   };
@@ -251,7 +251,7 @@ TEST(Match, The_challenge_password_is_one_of_those_listed) {
          {two, with("new-secret\n"), "challenge_password"}});
 }
 
-TEST(Match, A_live_certificate_is_there_or_not) {
+TEST(Match, ALiveCertificateIsThereOrNot) {
   const auto live = [](bool there) {
     return [there](Facts& f) { f.has_live_certificate = there; };
   };
@@ -261,7 +261,7 @@ TEST(Match, A_live_certificate_is_there_or_not) {
          {"live_certificate = false", live(false), ""}});
 }
 
-TEST(Match, All_keys_must_hold_and_the_trace_names_the_first_that_failed) {
+TEST(Match, AllKeysMustHoldAndTheTraceNamesTheFirstThatFailed) {
   const char* match = R"(certname_regex = 'web-.*', certname = "*.example.com",
       source = "10.0.0.0/8", key = "ec", key_bits_min = 256, san = "any", san_dns = '.*',
       san_ip = "10.0.0.0/8", extensions = { pp_role = true }, attributes = { "1.2.3" = true },

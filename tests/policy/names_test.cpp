@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kFormat = "Subject hostname format is invalid";
 
-TEST(Certname, Rules_and_their_texts) {
+TEST(Certname, RulesAndTheirTexts) {
   struct Row {
     std::string name;
     const char* text;  // nullptr: good
@@ -70,7 +70,7 @@ TEST(Certname, Rules_and_their_texts) {
   }
 }
 
-TEST(DnsName, May_be_certified_if_DNS_can_hold_it) {
+TEST(DnsName, MayBeCertifiedIfDNSCanHoldIt) {
   const std::string label(63, 'a');
   for (const std::string& good : {std::string("a"), std::string("WWW.Example.com"),
                                   std::string("a_b.c"), label + "." + label}) {
@@ -88,7 +88,7 @@ TEST(DnsName, May_be_certified_if_DNS_can_hold_it) {
   }
 }
 
-TEST(Allowlist, Holds_a_hundred_thousand_names_and_globs) {
+TEST(Allowlist, HoldsAHundredThousandNamesAndGlobs) {
   std::string text;
   for (int i = 0; i < 100000; ++i) text += "host-" + std::to_string(i) + ".example.com\n";
   for (int i = 0; i < 1000; ++i) text += "*.zone-" + std::to_string(i) + ".example.com\n";
@@ -105,7 +105,7 @@ TEST(Allowlist, Holds_a_hundred_thousand_names_and_globs) {
   EXPECT_EQ(rules->decide(facts("a.zone-1000.example.com")).action, Action::queue);
 }
 
-TEST(Allowlist, Takes_each_entry_once_and_only_what_could_be_a_name) {
+TEST(Allowlist, TakesEachEntryOnceAndOnlyWhatCouldBeAName) {
   Allowlist list;
   EXPECT_FALSE(list.matches("a"));
   for (const char* good : {"a", "a", "*.b", "*.b", "b"}) EXPECT_TRUE(list.add(good));
@@ -121,7 +121,7 @@ TEST(Allowlist, Takes_each_entry_once_and_only_what_could_be_a_name) {
   EXPECT_FALSE(list.matches(std::string(252, 'z')));
 }
 
-TEST(AutosignConf, Means_what_it_means_to_Puppet) {
+TEST(AutosignConf, MeansWhatItMeansToPuppet) {
   struct Row {
     const char* file;
     const char* certname;
@@ -164,13 +164,13 @@ TEST(AutosignConf, Means_what_it_means_to_Puppet) {
   }
 }
 
-TEST(AutosignConf, Lines_that_are_invalid_are_kept_for_the_log) {
+TEST(AutosignConf, LinesThatAreInvalidAreKeptForTheLog) {
   const auto list = AutosignList::parse("good\nno good\n# fine\nno#good\n*.a #x\n");
   EXPECT_EQ(list.invalid(), (std::vector<std::string>{"no good", "no#good", "*.a #x"}));
   EXPECT_TRUE(list.matches("good"));
 }
 
-TEST(ShortNames, Are_Puppets_and_stand_for_their_OIDs) {
+TEST(ShortNames, ArePuppetsAndStandForTheirOIDs) {
   EXPECT_EQ(oid_of("pp_role"), "1.3.6.1.4.1.34380.1.1.13");
   EXPECT_EQ(oid_of("pp_cli_auth"), kCliAuthOid);
   EXPECT_EQ(oid_of("1.2.3"), "1.2.3");

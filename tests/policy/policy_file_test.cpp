@@ -50,14 +50,14 @@ std::string with(const std::string& match) {
   return "[[rule]]\nname = \"r\"\nmatch = { " + match + " }\naction = \"sign\"\n";
 }
 
-TEST(PolicyFile, Text_that_is_no_TOML) {
+TEST(PolicyFile, TextThatIsNoTOML) {
   check({{"default = queue", {"1:11: this is not TOML"}},
          {"[[rule]\n", {"1:8: this is not TOML"}},
          {"default = \"queue\"\ndefault = \"deny\"", {"2:11: this is not TOML"}},
          {"a = \"\xff\"", {"1:5: this is not TOML"}}});
 }
 
-TEST(PolicyFile, Unknown_keys_and_the_nearest_known_one) {
+TEST(PolicyFile, UnknownKeysAndTheNearestKnownOne) {
   check({{"defualt = \"queue\"", {"1:1: unknown key 'defualt'. Did you mean 'default'?"}},
          {"[[rules]]\nname = \"r\"", {"1:3: unknown key 'rules'. Did you mean 'rule'?"}},
          {"zzz = 1", {"1:1: unknown key 'zzz'. Known are: default rule."}},
@@ -74,7 +74,7 @@ TEST(PolicyFile, Unknown_keys_and_the_nearest_known_one) {
             "'certname_regex'?");
 }
 
-TEST(PolicyFile, Values_of_the_wrong_type) {
+TEST(PolicyFile, ValuesOfTheWrongType) {
   check({{"default = 1", {"1:11: 'default' must be a text in quotes."}},
          {"default = \"maybe\"", {"1:11: 'default' must be \"sign\", \"queue\" or \"deny\"."}},
          {"rule = \"x\"", {"1:8: 'rule' must be written as [[rule]]."}},
@@ -106,7 +106,7 @@ TEST(PolicyFile, Values_of_the_wrong_type) {
   }
 }
 
-TEST(PolicyFile, Conditions_that_mean_nothing) {
+TEST(PolicyFile, ConditionsThatMeanNothing) {
   struct Case {
     std::string match;
     const char* message;
@@ -135,7 +135,7 @@ TEST(PolicyFile, Conditions_that_mean_nothing) {
   }
 }
 
-TEST(PolicyFile, Values_that_are_not_what_they_should_be) {
+TEST(PolicyFile, ValuesThatAreNotWhatTheyShouldBe) {
   struct Case {
     std::string match;
     const char* message;
@@ -188,7 +188,7 @@ TEST(PolicyFile, Values_that_are_not_what_they_should_be) {
   }
 }
 
-TEST(PolicyFile, Rules_that_are_not_whole) {
+TEST(PolicyFile, RulesThatAreNotWhole) {
   check({{"[[rule]]\nmatch = { any = true }\naction = \"sign\"", {"1:1: a rule needs a name."}},
          {"[[rule]]\nname = \"r\"\nmatch = { any = true }",
           {"1:1: 'action' must be \"sign\", \"queue\" or \"deny\"."}},
@@ -204,7 +204,7 @@ TEST(PolicyFile, Rules_that_are_not_whole) {
            "name."}}});
 }
 
-TEST(PolicyFile, Grants_that_cannot_be) {
+TEST(PolicyFile, GrantsThatCannotBe) {
   struct Case {
     std::string grant;
     const char* message;
@@ -231,7 +231,7 @@ TEST(PolicyFile, Grants_that_cannot_be) {
          {(deny + "strip = true").c_str(), {"5:9: a rule that denies grants nothing"}}});
 }
 
-TEST(PolicyFile, Allowlist_files_that_are_missing_or_wrong) {
+TEST(PolicyFile, AllowlistFilesThatAreMissingOrWrong) {
   for (const auto& [match, message] : std::vector<std::pair<std::string, const char*>>{
            {"certname_file = \"none.txt\"",
             "3:27: cannot open /etc/cs/none.txt: No such file or directory. Make the file, or "
@@ -242,7 +242,7 @@ TEST(PolicyFile, Allowlist_files_that_are_missing_or_wrong) {
   }
 }
 
-TEST(PolicyFile, All_errors_are_reported_at_once) {
+TEST(PolicyFile, AllErrorsAreReportedAtOnce) {
   check(
       {{"default = \"no\"\n"
         "[[rule]]\nname = \"a\"\nmatch = { source = \"x\", key = \"y\" }\naction = \"sign\"\n"
@@ -251,13 +251,13 @@ TEST(PolicyFile, All_errors_are_reported_at_once) {
          "4:31: 'y' is no kind of key.", "9:10: 'action' must be", "10:1: unknown key 'more'."}}});
 }
 
-TEST(PolicyFile, Profiles_are_not_checked_where_there_is_no_service_configuration) {
+TEST(PolicyFile, ProfilesAreNotCheckedWhereThereIsNoServiceConfiguration) {
   LoadContext context;
   context.any_profile = true;
   EXPECT_TRUE(RuleSet::parse(signing("any = true", "profile = \"x\""), "p.toml", context));
 }
 
-TEST(PolicyFile, That_cannot_be_read_is_an_error_of_the_file) {
+TEST(PolicyFile, ThatCannotBeReadIsAnErrorOfTheFile) {
   const MemoryFiles files;
   LoadContext context;
   context.files = &files;
@@ -267,7 +267,7 @@ TEST(PolicyFile, That_cannot_be_read_is_an_error_of_the_file) {
   EXPECT_NE(loaded.error().detail.find("/etc/cs/none.toml"), std::string::npos);
 }
 
-TEST(PolicyFile, Lists_are_watched_by_their_absolute_paths) {
+TEST(PolicyFile, ListsAreWatchedByTheirAbsolutePaths) {
   MemoryFiles files;
   const auto path = std::filesystem::absolute("sub/allow.txt").lexically_normal();
   files.contents[path.string()] = "a\n";

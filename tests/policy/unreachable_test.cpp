@@ -13,7 +13,7 @@ struct Row {
 constexpr const char* kAnySign = "match = { any = true }\naction = \"sign\"\n";
 constexpr const char* kAnyDeny = "match = { any = true }\naction = \"deny\"\n";
 
-TEST(Unreachable, Only_the_certain_cases_are_refused) {
+TEST(Unreachable, OnlyTheCertainCasesAreRefused) {
   for (const Row& row : std::vector<Row>{
            // After a rule that takes everything.
            {kAnyDeny, kAnySign, false},
@@ -102,13 +102,13 @@ TEST(Unreachable, Only_the_certain_cases_are_refused) {
   }
 }
 
-TEST(Unreachable, Rules_with_errors_are_not_held_against_others) {
+TEST(Unreachable, RulesWithErrorsAreNotHeldAgainstOthers) {
   const auto parsed = parse("[[rule]]\nname = 'one'\naction = 'deny'\n" + signing("any = true"));
   ASSERT_TRUE(parsed.has_error());
   EXPECT_EQ(parsed.error().detail.find("reached"), std::string::npos) << parsed.error().detail;
 }
 
-TEST(Unreachable, The_earliest_rule_is_named_whatever_stands_between) {
+TEST(Unreachable, TheEarliestRuleIsNamedWhateverStandsBetween) {
   const auto parsed = parse(
       "[[rule]]\nname = 'a'\nmatch = { source = '10.0.0.1' }\naction = 'deny'\n"
       "[[rule]]\nname = 'b'\nmatch = { key = 'ec' }\naction = 'deny'\n"
@@ -119,7 +119,7 @@ TEST(Unreachable, The_earliest_rule_is_named_whatever_stands_between) {
       << parsed.error().detail;
 }
 
-TEST(Unreachable, Thousands_of_rules_that_differ_are_all_reachable) {
+TEST(Unreachable, ThousandsOfRulesThatDifferAreAllReachable) {
   std::string toml;
   for (int i = 0; i < 2000; ++i) {
     const std::string n = std::to_string(i);
