@@ -1,4 +1,4 @@
-"""PKCS#10 requests written octet by octet (RFC 2986), so that each trick can be told and yet be signed.
+"""PKCS#10 requests written octet by octet (RFC 2986): each trick can be told, and yet be signed.
 
 Whatever is not named is as a good maker writes it: the default request is one that is signed.
 """
@@ -157,9 +157,10 @@ class Key:
     def ec(cls, curve="P-256"):
         return cls("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:" + curve)
 
-    def _openssl(self, *arguments, stdin, files=()):
+    @staticmethod
+    def _openssl(*arguments, stdin):
         return subprocess.run(["openssl", *arguments], input=stdin, capture_output=True,
-                              check=True, timeout=WAIT, pass_fds=files).stdout
+                              check=True, timeout=WAIT).stdout
 
     def sign(self, data, digest="sha256"):
         with tempfile.NamedTemporaryFile(suffix=".pem") as key:
@@ -200,7 +201,7 @@ DIGEST_INFO = {  # RFC 8017 9.2, note 1
 class RsaKey:
     """RSA by numbers, for the exponents and sizes that the openssl program refuses to make.
 
-    `primes`: {prime: power}. The modulus is their product; every signature verifies (RFC 8017 5.2.2).
+    `primes`: {prime: power}; the modulus is their product. Its signatures verify (RFC 8017 5.2.2).
     """
 
     def __init__(self, primes, exponent=65537, parameters=tlv(NULL, b"")):
@@ -268,14 +269,14 @@ def signed(body, key, algorithm=None, digest="sha256", signature=None):
                     bit_string(key.sign(body, digest) if signature is None else signature))
 
 
-def csr(name, key, *extensions, attributes=(), spki=None, algorithm=None, digest="sha256", **options):
+def csr(name, key, *extensions, attributes=(), spki=None, algorithm=None, **options):
     """A request for `name`: a text (the one CN) or the octets of a Name."""
     if isinstance(name, str):
         name = common_name(name)
     attributes = list(attributes)
     if extensions:
         attributes.append(requested(*extensions))
-    return signed(info(name, spki or key.spki, attributes, **options), key, algorithm, digest)
+    return signed(info(name, spki or key.spki, attributes, **options), key, algorithm)
 
 
 def csr_with_any_root(name, key):
