@@ -1,6 +1,7 @@
 #include "ca/external_program.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,7 +17,6 @@ using namespace testing;  // NOLINT(google-build-using-namespace)
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLong{20000};
-constexpr milliseconds kShort{300};
 
 class ExternalProgram : public ::testing::Test {
  protected:
@@ -77,7 +77,7 @@ TEST_F(ExternalProgram, AtTheDeadlineTheWholeTreeIsKilled) {
   const auto ran = run("sleep 600 & echo $! > " + at + "/a\nsetsid sh -c 'echo $$ > " + at +
                            "/b; exec sleep 600' &\ntrap '' TERM; echo $$ > " + at +
                            "/c; while :; do sleep 1; done",
-                       "", std::chrono::milliseconds(1500));
+                       "", milliseconds(4000));
   ASSERT_TRUE(ran.has_error());
   EXPECT_EQ(ran.error().code, Code::unavailable);
   EXPECT_NE(ran.error().detail.find("was killed"), std::string::npos);
@@ -109,10 +109,13 @@ TEST_F(ExternalProgram, HasNoDescriptorOfOurs) {
   EXPECT_NE(listed.find("2\n"), std::string::npos) << listed;
   EXPECT_EQ(listed.find("20"), std::string::npos) << listed;
   // Nor is one held open while it runs: the other side sees the end at once.
-  std::thread program([&] { static_cast<void>(run("sleep 600", "", kShort).has_error()); });
+  std::thread program(
+      [&] { static_cast<void>(run("echo $$ > " + at + "/up; exec sleep 600").has_error()); });
+  ASSERT_TRUE(eventually([&] { return file("up").ends_with("\n"); }));
   ::close(sockets[0]);
-  char byte = 0;
-  EXPECT_EQ(::read(sockets[1], &byte, 1), 0);
+  pollfd end{sockets[1], POLLIN, 0};
+  EXPECT_EQ(::poll(&end, 1, 5000), 1);
+  ::kill(std::stoi(file("up")), SIGKILL);
   program.join();
   ::close(sockets[1]);
 }
@@ -128,7 +131,7 @@ TEST_F(ExternalProgram, LeavesNoZombieAndNoOpenDescriptor) {
   const std::size_t before = descriptors();
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(run("exit 0"));
-    EXPECT_TRUE(run("sleep 600", "", std::chrono::milliseconds(50)).has_error());
+    EXPECT_TRUE(run("sleep 600", "", milliseconds(50)).has_error());
   }
   EXPECT_EQ(descriptors(), before);
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);

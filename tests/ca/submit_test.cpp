@@ -306,7 +306,6 @@ TEST_F(Submit, AutosignRefusesWhatPuppetsSettingsForbidAndKeepsTheRequest) {
 TEST_F(Submit, AutosignListAndProgramAndMissingFile) {
   config.puppet.autosign = PuppetSettings::Autosign::file;
   config.puppet.autosign_file = folder.path() / "autosign.conf";
-  config.puppet.autosign_deadline = std::chrono::seconds(1);
   start();
   const auto state_of = [&](const std::string& name) { return submit(csr(name), true)->request; };
   EXPECT_NE(state_of("n1").reason.find("does not exist"), std::string::npos);
@@ -319,7 +318,9 @@ TEST_F(Submit, AutosignListAndProgramAndMissingFile) {
                "#!/bin/sh\ngrep -q 'BEGIN CERTIFICATE REQUEST' && [ \"$1\" = yes ]\n", true);
   EXPECT_EQ(state_of("yes").state, store::RequestState::signed_);
   EXPECT_NE(state_of("no").reason.find("exit code 1"), std::string::npos);
-  folder.write("autosign.conf", "#!/bin/sh\nsleep 60\n", true);
+  folder.write("autosign.conf", "#!/bin/sh\nsleep 600\n", true);
+  config.puppet.autosign_deadline = std::chrono::seconds(1);
+  start();
   const auto slow = state_of("slow");
   EXPECT_EQ(slow.state, store::RequestState::queued);
   EXPECT_NE(slow.reason.find("was killed"), std::string::npos) << slow.reason;
