@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <thread>
 #include <utility>
 
 namespace countersign::store {
@@ -107,11 +108,25 @@ void Connection::make_durable(const std::filesystem::path& file) {
     throw SqliteError(SQLITE_PERM, "cannot protect " + file.string());
   }
   execute("PRAGMA synchronous = FULL");
-  // Where WAL cannot be had (some network file systems) the answer is another mode, not an error.
-  auto mode = prepare("PRAGMA journal_mode = WAL");
-  if (!mode.step() || mode.text(0) != "wal") {
-    throw SqliteError(SQLITE_IOERR, "the file system cannot hold a write-ahead log");
+  // Two that turn the log on at the same moment are refused at once instead of made to wait.
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyMilliseconds);
+  while (!log_ahead()) {
+    if (std::chrono::steady_clock::now() > deadline) raise(handle_.get(), SQLITE_BUSY, "WAL");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+}
+
+bool Connection::log_ahead() {
+  try {
+    auto mode = prepare("PRAGMA journal_mode = WAL");
+    // Where it cannot be had (some network file systems) the answer is another mode, no error.
+    if (mode.step() && mode.text(0) == "wal") return true;
+  } catch (const SqliteError& error) {
+    if (error.primary() == SQLITE_BUSY) return false;
+    throw;
+  }
+  throw SqliteError(SQLITE_IOERR, "the file system cannot hold a write-ahead log");
 }
 
 void Connection::execute(const std::string& sql) {

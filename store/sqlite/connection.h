@@ -97,6 +97,7 @@ class Connection {
 
  private:
   void make_durable(const std::filesystem::path& file);
+  bool log_ahead();  // false: another connection is in the way
 
   struct Close {
     void operator()(::sqlite3* handle) const { ::sqlite3_close_v2(handle); }

@@ -172,8 +172,10 @@ std::span<const char* const> migrations() { return kMigrations; }
 
 Result<void> migrate(Connection& connection, const std::filesystem::path& file,
                      std::span<const char* const> steps) {
+  // In this order: another process may be making the tables right now.
+  const bool fresh = empty(connection);
   const std::size_t found = version_of(connection);
-  if (found == 0 && !empty(connection)) {
+  if (found == 0 && !fresh) {
     return fail(Code::unavailable, "The file " + file.string() +
                                        " holds the tables of another program. Name another file.");
   }

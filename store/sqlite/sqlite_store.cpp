@@ -68,6 +68,10 @@ class SqliteStore final : public Store {
                                            " is not a store of countersign. Name another file, or "
                                            "restore this one from a backup.");
       }
+      if (error.primary() == SQLITE_CORRUPT) {
+        return fail(Code::unavailable, "The store " + file_.string() + " is damaged (" +
+                                           error.what() + "). Restore it from a backup.");
+      }
       return fail(Code::unavailable,
                   "Cannot open the store " + file_.string() + ": " + error.what());
     }

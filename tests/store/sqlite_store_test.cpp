@@ -19,6 +19,7 @@
 namespace countersign::store {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class SqliteStoreTest : public ::testing::Test {
@@ -111,6 +112,14 @@ TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsRefusedAndLeftAlone) {
 TEST_F(SqliteStoreTest, ADatabaseOfAnotherProgramIsRefused) {
   Connection(file_, Connection::Mode::read_write).execute("CREATE TABLE songs (title TEXT)");
   EXPECT_THAT(refusal(), HasSubstr("another program"));
+}
+
+TEST_F(SqliteStoreTest, ADamagedFileIsRefusedWithWhatToDo) {
+  open();
+  const auto size = std::filesystem::file_size(file_);
+  std::fstream(file_, std::ios::in | std::ios::out | std::ios::binary).seekp(4096)
+      << std::string(size - 4096, 'Z');
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(file_.string() + " is damaged"), HasSubstr("backup")));
 }
 
 TEST_F(SqliteStoreTest, AFolderThatIsNotThereIsNamed) {
