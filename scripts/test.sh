@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install.sh
-export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CMAKE_BUILD_PARALLEL_LEVEL="${JOBS:-2}"
+# The cache must hit in any folder, and with precompiled headers.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+export CMAKE_BUILD_PARALLEL_LEVEL="${JOBS:-2}"
 
 step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
 
