@@ -45,7 +45,8 @@ struct AuthorityConfig {
   std::map<std::string, Profile> profiles;  // "agent" and "server" always exist
   std::filesystem::path policy_file;        // empty: the default decides alone
   PuppetSettings puppet;
-  std::vector<std::string> operators;  // certnames that are operators without pp_cli_auth
+  // Certnames that are operators without pp_cli_auth; never signed by rule.
+  std::vector<std::string> operators;
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);

@@ -87,11 +87,14 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
 }
 
 void hold_reserved_name(const AuthorityConfig& config, Verdict& verdict) {
-  if (verdict.decision.action != policy::Action::sign || !is_reserved(config, verdict.grant))
-    return;
+  if (verdict.decision.action != policy::Action::sign) return;
+  const bool power =
+      std::ranges::find(config.operators, verdict.grant.certname) != config.operators.end();
+  if (!power && !is_reserved(config, verdict.grant)) return;
   verdict.decision.action = policy::Action::queue;
   verdict.decision.reason =
-      "it would stand for a name of the CA service itself; only an operator can sign it";
+      power ? "whoever has this certname is an operator; only an operator can sign it"
+            : "it would stand for a name of the CA service itself; only an operator can sign it";
 }
 
 }  // namespace countersign::ca

@@ -34,7 +34,8 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
                     const Result<AutosignAnswer>& answer, Verdict& verdict);
 
 // Turns sign to queue if the certificate, by its CN, by a SAN or by a wildcard, would stand for a
-// name of the service: who holds such a certificate can answer in the service's place.
+// name of the service: who holds such a certificate can answer in the service's place; or if its
+// certname is one that makes an operator.
 void hold_reserved_name(const AuthorityConfig& config, Verdict& verdict);
 
 }  // namespace countersign::ca

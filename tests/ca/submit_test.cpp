@@ -99,6 +99,20 @@ action = "sign"
   EXPECT_EQ(submit(csr("web-4.example.com"))->request.state, store::RequestState::signed_);
 }
 
+TEST_F(Submit, NoRuleAndNoAutosignMakesAnOperator) {
+  config.operators = {"chief.example.com"};
+  config.puppet.autosign = PuppetSettings::Autosign::all;
+  for (const char* policy : {"default = 'sign'\n", "default = 'queue'\n"}) {
+    start(policy);
+    const auto outcome = submit(csr("chief.example.com"), true);
+    ASSERT_TRUE(outcome) << outcome.error().detail;
+    EXPECT_EQ(outcome->request.state, store::RequestState::queued);
+    EXPECT_EQ(submit(csr("smith.example.com"), true)->request.state, store::RequestState::signed_);
+    ASSERT_TRUE(run(authority->clean("chief.example.com", {}, op)));
+    ASSERT_TRUE(run(authority->clean("smith.example.com", {}, op)));
+  }
+}
+
 TEST_F(Submit, AutosignDoesNotSignForANameOfTheServiceEither) {
   config.puppet.autosign = PuppetSettings::Autosign::all;
   config.puppet.allow_subject_alt_names = true;
