@@ -232,7 +232,7 @@ class Crash(ServiceTest):
             work.put((name, second))
         for turn in range(ROUNDS):
             load = Load(service, told, work, rng)
-            time.sleep(rng.uniform(0.05, 0.9))
+            time.sleep(rng.uniform(0.05, 0.7))
             self.assertIsNone(service.process.poll(), service.log_text()[-2000:])
             self.kill(service.process)
             load.join()
@@ -244,9 +244,10 @@ class Crash(ServiceTest):
                 self.assertEqual(told.surprises, [])
                 self.check_store(service, told)
                 self.check_answers(service, told, rng)
-        self.assertGreater(len(told.certificates), 10 * ROUNDS)
-        self.assertGreater(len(told.revoked), ROUNDS)
-        self.assertLessEqual({"signed", "denied"}, set(told.states.values()))
+        # Without these the checks above would have had nothing to look at.
+        self.assertGreater(len(told.certificates), ROUNDS)
+        self.assertGreater(len(told.revoked), 0)
+        self.assertIn("signed", told.states.values())
         self.assertEqual(service.stop(), 0)
         print(f"{len(told.certificates)} certificates, {len(told.revoked)} revoked, "
               f"{len(told.states)} that waited, CRL number {told.crl_numbers[-1]}")
@@ -344,11 +345,11 @@ class Init(ServiceTest):
         run(*command, self.folder / "whole")
         whole = time.monotonic() - begin
         seen = set()
-        for step in range(40):
+        for step in range(20):
             folder = self.folder / f"ca{step}"
             process = subprocess.Popen([*command, str(folder)], stderr=subprocess.DEVNULL)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(whole * 1.1 * step / 40)
+                process.wait(whole * 1.1 * step / 20)
             process.kill()
             process.wait(60)
             before = self.content(folder)

@@ -393,7 +393,7 @@ class Start(LifeTest):
     def serve(self, folder):
         """A start that must fail by itself: (exit code, stderr)."""
         result = run(BINARY, "serve", "--config", folder / "countersign.toml", check=False,
-                     timeout=15)
+                     timeout=10)
         self.assertEqual(result.stdout, "")
         return result.returncode, result.stderr
 
