@@ -1,8 +1,8 @@
 #include "store/memory/memory_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
-#include <ranges>
 #include <shared_mutex>
 
 #include "store/memory/tables.h"
@@ -56,9 +56,10 @@ class MemoryStore final : public Store {
       const std::string& certname) const override {
     const std::shared_lock lock(mutex_);
     std::vector<CertificateRecord> list;
-    for (const CertificateRecord& record : std::views::reverse(tables_.certificates)) {
-      if (record.certname == certname) list.push_back(record);
-    }
+    std::ranges::copy_if(
+        tables_.certificates, std::back_inserter(list),
+        [&](const CertificateRecord& record) { return record.certname == certname; });
+    std::ranges::reverse(list);
     return list;
   }
 
@@ -101,8 +102,8 @@ class MemoryStore final : public Store {
 
   Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const override {
     const std::shared_lock lock(mutex_);
-    for (const auto& [id, record] : std::views::reverse(tables_.requests)) {
-      if (std::ranges::equal(record.csr_sha256, csr_sha256)) return std::optional(record);
+    for (auto row = tables_.requests.rbegin(); row != tables_.requests.rend(); ++row) {
+      if (std::ranges::equal(row->second.csr_sha256, csr_sha256)) return std::optional(row->second);
     }
     return std::optional<RequestRecord>();
   }
@@ -111,9 +112,9 @@ class MemoryStore final : public Store {
                                                  std::size_t limit) const override {
     const std::shared_lock lock(mutex_);
     std::vector<RequestRecord> list;
-    for (const auto& [id, record] : std::views::reverse(tables_.requests)) {
+    for (auto row = tables_.requests.rbegin(); row != tables_.requests.rend(); ++row) {
       if (list.size() == limit) break;
-      if (record.certname == certname) list.push_back(record);
+      if (row->second.certname == certname) list.push_back(row->second);
     }
     return list;
   }
@@ -173,9 +174,9 @@ class MemoryStore final : public Store {
                                          std::size_t limit) const override {
     const std::shared_lock lock(mutex_);
     std::vector<AuditRecord> list;
-    for (const AuditRecord& record : std::views::reverse(tables_.audit)) {
+    for (auto row = tables_.audit.rbegin(); row != tables_.audit.rend(); ++row) {
       if (list.size() == limit) break;
-      if (subject.empty() || record.subject == subject) list.push_back(record);
+      if (subject.empty() || row->subject == subject) list.push_back(*row);
     }
     return list;
   }

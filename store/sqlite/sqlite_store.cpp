@@ -79,7 +79,7 @@ class SqliteStore final : public Store {
 
   Result<void> reopen() override {
     writer_.reset();
-    const auto opened = open();
+    auto opened = open();
     readers_.refresh();
     return opened;
   }
