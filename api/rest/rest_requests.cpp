@@ -1,4 +1,6 @@
 // /v1/requests and /v1/policy/explain.
+#include <algorithm>
+
 #include "api/rest/json_form.h"
 #include "api/rest/problem.h"
 #include "api/rest/route.h"
@@ -41,6 +43,11 @@ Response submitted_response(const Request& request, const ca::Submitted& outcome
   Response response = json_response(status, body);
   response.headers.emplace_back("Location", "/v1/requests/" + row.id);
   return response;
+}
+
+bool is_request_id(std::string_view text) {
+  const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  return text.size() == 26 && std::ranges::all_of(text, fits);
 }
 
 bool sees_all(const ca::Caller& caller) { return ca::allowed(caller.role, ca::Action::read_all); }
@@ -109,6 +116,9 @@ Answer list_requests(Call call) {
   query.match = std::move(*match);
   query.limit = *limit;
   query.after = query_value(call.request.query, "cursor").value_or("");
+  if (!query.after.empty() && !is_request_id(query.after)) {
+    co_return problem(fail(Code::malformed, "The cursor is not ours."), call.request);
+  }
   const auto page = co_await call.authority.requests(std::move(query), call.caller);
   if (page.has_error()) co_return problem(page.error(), call.request);
   json::array rows;

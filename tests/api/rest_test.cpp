@@ -238,7 +238,8 @@ TEST_F(Rest, ListsComeInPagesThatMissNothing) {
   for (const char* bad :
        {"/v1/requests?state=odd", "/v1/requests?limit=0", "/v1/requests?limit=1001",
         "/v1/requests?limit=x", "/v1/requests?match=(", "/v1/certificates?state=odd",
-        "/v1/certificates?expires_before=soon", "/v1/certificates?cursor=abc"}) {
+        "/v1/certificates?expires_before=soon", "/v1/certificates?cursor=abc",
+        "/v1/requests?cursor=abc", "/v1/requests?cursor=%27"}) {
     expect_problem(rest_call("GET", bad), 400, "malformed");
   }
 }
