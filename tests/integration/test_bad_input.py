@@ -1078,6 +1078,7 @@ class Bodies(Case):
             ("GET", "/v1/requests?limit=99999999999999999999", None, 400, whole),
             ("GET", "/v1/requests?limit=", None, 400, whole),
             ("GET", "/v1/requests?state=bogus", None, 400, "'bogus' is no state"),
+            ("GET", "/v1/requests?cursor=%27", None, 400, "cursor is not ours"),
             ("GET", "/v1/requests?match=(", None, 400, "not a regular expression: missing"),
             ("GET", "/v1/requests?match=%FF", None, 400, "invalid UTF-8"),
             ("GET", "/v1/requests?match=(a%7B1000%7D)%7B1000%7D", None, 400, "repetition size"),
@@ -1215,8 +1216,14 @@ class Transport(Case):
             ("a header of 5 KiB", (get + "X: " + "a" * 5000 + "\r\n\r\n").encode(), 431),
             ("2,000 headers", (get + "X: a\r\n" * 2000 + "\r\n").encode(), 431),
             ("a header of 5 KiB on Puppet's path",
-             f"PUT {PUPPET}one HTTP/1.1\r\nX: {'a' * 5000}\r\n\r\n".encode(), 431),
+             f"PUT {PUPPET}one HTTP/1.1\r\nHost: a\r\nX: {'a' * 5000}\r\n\r\n".encode(), 431),
             ("a target of 5 KiB", b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+            ("no Host", b"GET /v1/health/live HTTP/1.1\r\n\r\n", 400),
+            ("two Hosts", (get + "Host: other\r\n\r\n").encode(), 400),
+            ("a coding that is not known",
+             self.post_head("Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n", 501),
+            ("no chunks behind a coding", self.post_head("Transfer-Encoding: gzip") + body, 501),
+            ("chunks twice", self.post_head("Transfer-Encoding: chunked, chunked") + body, 501),
             ("a chunk that is no number", chunked + b"zz\r\n" + body + b"\r\n0\r\n\r\n", 400),
             ("a negative chunk", chunked + b"-1\r\n" + body + b"\r\n0\r\n\r\n", 400),
             ("a chunk of 2^64", chunked + b"10000000000000000\r\n" + body, 400),
@@ -1364,6 +1371,7 @@ class Transport(Case):
     def test_what_is_no_tls_is_closed(self):
         self.begin_with_limits()
         hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+        connections = []
         for case, data in (
             ("plain HTTP", b"GET /v1/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"),
             ("garbage", b"\xff" * 1000),
@@ -1371,8 +1379,12 @@ class Transport(Case):
             ("a hello of garbage", hello + b"\xff" * 505),
             ("SSL 2.0", b"\x80\x2e\x01\x00\x02" + b"\0" * 43),
         ):
-            with self.subTest(case), self.ca.tcp_socket() as connection:
-                connection.sendall(data)
+            connection = self.ca.tcp_socket()
+            self.addCleanup(connection.close)
+            connection.sendall(data)
+            connections.append((case, connection))
+        for case, connection in connections:
+            with self.subTest(case):
                 received = b""
                 try:
                     while part := connection.recv(4096):
