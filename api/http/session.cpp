@@ -46,6 +46,22 @@ std::optional<Request::Refused> refusal_of(const beast::error_code& error, const
   return Request::Refused{400, fail(Code::malformed, "This is not an HTTP request.")};
 }
 
+// What Beast lets pass and RFC 9112 does not.
+std::optional<Request::Refused> refusal_of(const WireRequest& message) {
+  // 3.2: a proxy before us may have routed by another one than we would read.
+  const auto hosts = message.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && message.version() >= 11)) {
+    return Request::Refused{400, fail(Code::malformed, "A request has exactly one Host header.")};
+  }
+  // 6.1: Beast undoes the last coding alone, and the body would be taken for what it is not.
+  const auto coding = message.find(http::field::transfer_encoding);
+  if (coding != message.end() && !beast::iequals(coding->value(), "chunked")) {
+    return Request::Refused{
+        501, fail(Code::malformed, "The only transfer coding that is known here is 'chunked'.")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 class Server::State::Session {
@@ -98,6 +114,11 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
   const auto [header_error, header_size] =
       co_await http::async_read_header(stream_, buffer_, parser, kAwait);
   auto error = header_error;
+  if (!error) incoming.refused = refusal_of(parser.get());
+  if (incoming.refused) {
+    incoming.message = std::move(parser.get());
+    co_return true;
+  }
   if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     http::response<http::empty_body> go_on(http::status::continue_, 11);
     co_await http::async_write(stream_, go_on, kAwait);
