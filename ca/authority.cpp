@@ -43,12 +43,17 @@ T must(Result<T> result, const std::string& doing) {
 
 // The store must belong to this CA key, and its last CRL must be what its row says.
 void check_consistency(store::Store& store, const Issuer& issuer) {
-  for (const store::IssuerRecord& row : must(store.issuers(), "Reading the store")) {
-    if (row.id == issuer.id() && !std::ranges::equal(row.certificate, issuer.certificate().der())) {
-      throw std::runtime_error(
-          "The store knows another certificate for this CA key. Start with the chain.pem that "
-          "belongs to this store, or with a new store.");
-    }
+  const auto issuers = must(store.issuers(), "Reading the store");
+  const auto own = std::ranges::find(issuers, issuer.id(), &store::IssuerRecord::id);
+  if (own == issuers.end() && !issuers.empty()) {
+    throw std::runtime_error("The store belongs to another CA ('" + issuers.front().name +
+                             "'). Put back the ca folder that was made with this store, or the "
+                             "store that belongs to this CA.");
+  }
+  if (own != issuers.end() && !std::ranges::equal(own->certificate, issuer.certificate().der())) {
+    throw std::runtime_error(
+        "The store knows another certificate for this CA key. Start with the chain.pem that "
+        "belongs to this store, or with a new store.");
   }
   const auto last = must(store.last_crl(issuer.id()), "Reading the last CRL");
   if (last) {

@@ -18,7 +18,9 @@ struct Options {
 
 // Says what the server says. A refusal outweighs a name that was not found.
 int worse(int code, const std::string& what, const Client::Reply& reply) {
-  print_note(escaped(what) + ": " + escaped(reply.problem()) + "\n");
+  const bool missing = reply.status == 404;
+  print_note(escaped(what) + ": " + escaped(reply.problem()) +
+             (missing ? " `countersign list --state signed` shows what there is.\n" : "\n"));
   return reply.status == 404 && code != kFailed ? kNothing : kFailed;
 }
 
@@ -39,9 +41,10 @@ int deny(const Options& options, const std::string& client_file) {
 
 int revoke_serial(Client& client, const Options& options) {
   const json::object body{{"reason", options.reason}};
-  const json::value row =
-      client.must("POST", "/v1/certificates/" + url_encoded(options.serial) + "/revoke", body);
-  print(escaped(member(row, "certname")) + "\trevoked\n");
+  const auto reply =
+      client.call("POST", "/v1/certificates/" + url_encoded(options.serial) + "/revoke", body);
+  if (!reply.done()) return worse(kDone, options.serial, reply);
+  print(escaped(member(reply.body, "certname")) + "\trevoked\n");
   return kDone;
 }
 

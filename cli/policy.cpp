@@ -48,7 +48,7 @@ int check(const Options& options, const std::string&) {
 json::value explain_here(const Options& options, const std::string& pem) {
   const fs::path file = options.policy;
   const auto rules = required(policy::RuleSet::load(file, load_context(file)), kUsage);
-  const auto csr = required(x509::Csr::parse_pem(pem), kFailed);
+  const auto csr = required(x509::Csr::parse_pem(pem), kFailed, options.csr);
   const auto certname = required(ca::certname_of(*csr, ""), kFailed);
   const policy::Decision decision = rules->decide(ca::facts_of(*csr, options.source));
   return json::object{{"action", policy::to_string(decision.action)},

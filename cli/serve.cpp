@@ -1,4 +1,5 @@
 // `countersign serve`: wires the parts, and drains them.
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <csignal>
 #include <thread>
@@ -6,23 +7,22 @@
 #include "api/http/server.h"
 #include "api/puppet/puppet_frontend.h"
 #include "api/rest/rest_frontend.h"
-#include "base/file_system.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "ca/authority.h"
+#include "cli/ca_files.h"
 #include "cli/failure.h"
 #include "cli/service_config.h"
+#include "cli/store_lock.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "store/sqlite/sqlite_store.h"
-#include "x509/pem.h"
 
 namespace countersign::cli {
 namespace {
 
 namespace net = boost::asio;
 
-constexpr std::size_t kPemBytes = 1U << 20U;
 constexpr std::size_t kIoThreads = 2;
 constexpr auto kDrainLimit = std::chrono::seconds(10);
 // How often the service looks at its own certificate: the wall clock can jump, and somebody can
@@ -34,34 +34,25 @@ struct Options {
   std::string config;
 };
 
-std::unique_ptr<ca::Issuer> load_issuer(const ServiceConfig& config) {
-  const auto& files = system_files();
-  std::string text = required(files.read(config.passphrase_file, 4096), kUsage);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  const Secret passphrase(std::move(text));
-  const Secret pem(required(files.read(config.ca_dir / "issuing.key", kPemBytes), kUsage));
-  auto key = x509::PrivateKey::from_pem(pem.view(), passphrase.view());
-  if (key.has_error()) {
-    throw Failure(kUsage, (config.ca_dir / "issuing.key").string() + ": " + key.error().detail);
+// `init` makes the store and nothing else does: a new one in place of a disk that is not mounted
+// would refuse every machine and forget every revocation.
+std::unique_ptr<store::Store> open_store(const std::filesystem::path& file) {
+  std::error_code missing;
+  if (std::filesystem::file_size(file, missing) == 0 || missing) {
+    throw Failure(kFailed, file.string() +
+                               " is not there, or empty. Is its disk mounted? Restore it from a "
+                               "backup; `countersign init` makes a new CA with a new store.");
   }
-  const std::string chain_pem =
-      required(files.read(config.ca_dir / "chain.pem", kPemBytes), kUsage);
-  std::vector<std::shared_ptr<const x509::Certificate>> chain;
-  for (const auto& block : required(x509::pem_decode_all(chain_pem), kUsage)) {
-    chain.push_back(required(x509::Certificate::parse(block.der), kUsage));
-  }
-  return required(ca::Issuer::create(std::move(chain), x509::make_signer(std::move(*key)),
-                                     system_clock(), system_random()),
-                  kUsage);
+  return required(store::open_sqlite_store(file), kFailed);
 }
 
 class Service {
  public:
-  explicit Service(ServiceConfig config)
+  Service(ServiceConfig config, std::unique_ptr<ca::Issuer> issuer)
       : config_(std::move(config)),
-        store_(required(store::open_sqlite_store(config_.store_file), kFailed)),
-        authority_(authority_config(), load_issuer(config_), *store_, system_clock(),
-                   system_random()),
+        lock_(config_.store_file),
+        store_(open_store(config_.store_file)),
+        authority_(config_.authority, std::move(issuer), *store_, system_clock(), system_random()),
         server_(io_, config_.limits, client_trust(), frontends()),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         deadline_(io_),
@@ -81,15 +72,6 @@ class Service {
   }
 
  private:
-  ca::AuthorityConfig authority_config() const {
-    ca::AuthorityConfig config = config_.authority;
-    // Agents check revocation of the whole chain, so what is served has the CRLs above ours.
-    config.root_crl =
-        required(system_files().read(config_.ca_dir / "root.crl.pem", kPemBytes), kUsage);
-    config.workers = std::max(2U, std::thread::hardware_concurrency());
-    return config;
-  }
-
   api::ClientTrust client_trust() const {
     return {.ca_pem = authority_.chain_pem(),
             .trusted = [this](const x509::Certificate& c) { return authority_.trusted(c); },
@@ -184,6 +166,7 @@ class Service {
 
   // In this order: the store outlives the authority, the context all that runs on it.
   const ServiceConfig config_;
+  const StoreLock lock_;
   net::io_context io_{static_cast<int>(kIoThreads)};
   std::unique_ptr<store::Store> store_;
   ca::Authority authority_;
@@ -202,7 +185,10 @@ int serve(const Options& options, const std::string&) {
   std::signal(SIGPIPE, SIG_IGN);
   ServiceConfig config = required(load_service_config(options.config), kUsage);
   log::configure(config.log_format, config.log_level);
-  Service service(std::move(config));
+  auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
+  config.authority.root_crl = load_parent_crls(config.ca_dir, *issuer);
+  config.authority.workers = std::max(2U, std::thread::hardware_concurrency());
+  Service service(std::move(config), std::move(issuer));
   return service.run();
 }
 

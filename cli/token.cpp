@@ -66,7 +66,13 @@ int list(const Options& options, const std::string& client_file) {
 
 int revoke(const Options& options, const std::string& client_file) {
   Client client(find_client_config(client_file));
-  client.must("POST", "/v1/tokens/" + url_encoded(options.id) + "/revoke");
+  const auto reply = client.call("POST", "/v1/tokens/" + url_encoded(options.id) + "/revoke");
+  if (!reply.done()) {
+    const bool missing = reply.status == 404;
+    throw Failure(
+        missing ? kNothing : kFailed,
+        reply.problem() + (missing ? " `countersign token list` shows what there is." : ""));
+  }
   print(escaped(options.id) + "\trevoked\n");
   return kDone;
 }

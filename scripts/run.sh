@@ -8,9 +8,11 @@ check=""
 [ "${1:-}" = "--check" ] && check=1
 
 scripts/install.sh
-cmake --preset release -DCOUNTERSIGN_TESTS=OFF >/dev/null
-cmake --build --preset release --target countersign
-countersign="$PWD/build/release/countersign"
+# A build folder of its own, without the tests: the one of the tests keeps its settings.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+cmake --preset release -B build/demo -DCOUNTERSIGN_TESTS=OFF >/dev/null
+cmake --build build/demo --target countersign
+countersign="$PWD/build/demo/countersign"
 
 dir="$(mktemp -d -t countersign-demo-XXXXXX)"
 server=""

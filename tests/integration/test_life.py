@@ -406,7 +406,6 @@ class Start(LifeTest):
         self.assertEqual(code, 1)
         self.assertIn(f"Cannot listen on 127.0.0.1:{service.port}", text)
 
-    @unittest.expectedFailure  # nothing holds a lock on the store yet
     def test_a_store_that_another_service_has_open_is_refused(self):
         service = self.service()
         code, text = self.serve(service.folder)
