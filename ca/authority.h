@@ -73,6 +73,7 @@ struct Submitted {
 struct Approval {
   bool subject_alt_names = true;          // those asked for, DNS and IP
   bool authorization_extensions = false;  // pp_authorization, pp_auth_role; never pp_cli_auth
+  bool puppet_words = false;              // a refusal is worded as Puppet's own CA words it
   std::optional<std::chrono::seconds> validity;
 };
 

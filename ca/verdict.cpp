@@ -75,6 +75,7 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
       grant_of_approval(*request.csr, request.certname,
                         {.subject_alt_names = settings.allow_subject_alt_names,
                          .authorization_extensions = settings.allow_authorization_extensions,
+                         .puppet_words = true,
                          .validity = settings.ca_ttl});
   if (grant.has_error()) {
     verdict.decision.reason = grant.error().detail;

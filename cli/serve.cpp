@@ -46,10 +46,21 @@ std::unique_ptr<store::Store> open_store(const std::filesystem::path& file) {
   return required(store::open_sqlite_store(file), kFailed);
 }
 
+// What the service sends after its own certificate: the root is left out (RFC 8446, 4.4.2), for who
+// does not have it cannot use it.
+std::string intermediates_of(const ca::Issuer& issuer) {
+  std::string pem;
+  for (const auto& ca : issuer.chain()) {
+    if (ca->subject() != ca->issuer()) pem += ca->pem();
+  }
+  return pem;
+}
+
 class Service {
  public:
   Service(ServiceConfig config, std::unique_ptr<ca::Issuer> issuer)
       : config_(std::move(config)),
+        intermediates_(intermediates_of(*issuer)),
         lock_(config_.store_file),
         store_(open_store(config_.store_file)),
         authority_(config_.authority, std::move(issuer), *store_, system_clock(), system_random()),
@@ -101,7 +112,7 @@ class Service {
     own_ = *made;
     const auto lifetime = own_->not_after() - system_clock().now();
     renew_at_ = system_clock().now() + lifetime * 2 / 3;
-    co_return server_.set_certificate(own_->pem() + authority_.chain_pem(), key->to_pem(""));
+    co_return server_.set_certificate(own_->pem() + intermediates_, key->to_pem(""));
   }
 
   bool renewal_due() {
@@ -166,6 +177,7 @@ class Service {
 
   // In this order: the store outlives the authority, the context all that runs on it.
   const ServiceConfig config_;
+  const std::string intermediates_;
   const StoreLock lock_;
   net::io_context io_{static_cast<int>(kIoThreads)};
   std::unique_ptr<store::Store> store_;

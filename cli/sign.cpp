@@ -16,6 +16,7 @@ struct Options {
   std::vector<std::string> names;
   bool all = false;
   std::string match;
+  bool authorization_extensions = false;
   bool yes = false;
   bool json = false;
 };
@@ -63,13 +64,16 @@ json::array select_by_name(Client& client, const Options& options, int& code) {
   return chosen;
 }
 
-std::string preview(const json::array& requests, bool aligned) {
+std::string preview(const json::array& requests, const Options& options) {
   std::vector<Row> lines;
   for (const json::value& request : requests) {
+    const bool refused = !member(request, "refusal").empty();
     lines.push_back({member(request, "certname"), member(request, "key"), member(request, "source"),
-                     would_hold(request)});
+                     refused && options.authorization_extensions
+                         ? "all that it asks for, authorization extensions included"
+                         : would_hold(request)});
   }
-  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, aligned);
+  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, true);
 }
 
 int sign(const Options& options, const std::string& client_file) {
@@ -87,7 +91,7 @@ int sign(const Options& options, const std::string& client_file) {
     return kNothing;
   }
   if (input_is_terminal() && !options.yes) {
-    print_note(preview(requests, true));
+    print_note(preview(requests, options));
     const std::size_t count = requests.size();
     if (!confirmed("Sign " + std::to_string(count) +
                    (count == 1 ? " certificate?" : " certificates?"))) {
@@ -95,10 +99,12 @@ int sign(const Options& options, const std::string& client_file) {
       return kFailed;
     }
   }
+  json::object approval;
+  if (options.authorization_extensions) approval["authorization_extensions"] = true;
   json::array done;
   for (const json::value& request : requests) {
     const auto reply =
-        client.call("POST", "/v1/requests/" + member(request, "id") + "/approve", json::object());
+        client.call("POST", "/v1/requests/" + member(request, "id") + "/approve", approval);
     if (!reply.done()) {
       print_note(escaped(member(request, "certname")) + ": " + escaped(reply.problem()) + "\n");
       code = kFailed;
@@ -123,6 +129,8 @@ void add_sign(CLI::App& app, Invocation& invocation) {
   verb->add_flag("--all", options->all, "All that ask for no more than their own name");
   verb->add_option("--match", options->match,
                    "The same, for names in which this regular expression (RE2) is found");
+  verb->add_flag("--authorization-extensions", options->authorization_extensions,
+                 "Give pp_authorization and pp_auth_role too, where they are asked for");
   verb->add_flag("--yes", options->yes, "Do not ask");
   verb->add_flag("--json", options->json, "JSON instead of columns");
   on_chosen(*verb, invocation, options, sign);
