@@ -30,6 +30,7 @@ Result<void> check_names(const std::vector<GeneralName>& extra, const std::strin
                          bool allowed) {
   if (extra.empty()) return {};
   std::vector<std::string> asked;
+  asked.reserve(extra.size());
   for (const GeneralName& name : extra) asked.push_back(x509::to_string(name));
   if (!allowed) {
     return fail(Code::not_granted,
