@@ -1,5 +1,7 @@
 // `countersign serve`: wires the parts, and drains them.
+#include <sys/resource.h>
 #include <algorithm>
+
 #include <boost/asio.hpp>
 #include <csignal>
 #include <thread>
@@ -33,6 +35,26 @@ constexpr auto kRenewalRetry = std::chrono::seconds(10);
 struct Options {
   std::string config;
 };
+
+// A connection that finds no descriptor gets no answer at all, so there must be more of them than
+// connections are allowed.
+void fit_descriptors(api::Limits& limits) {
+  constexpr rlim_t kOthers = 128;  // the store, files, programs
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  // A tenth more than the limit is told to come back.
+  const rlim_t wanted = limits.connections + limits.connections / 10 + 1 + kOthers;
+  if (files.rlim_cur >= wanted) return;
+  const rlim_t left = files.rlim_cur > 2 * kOthers ? files.rlim_cur - kOthers : kOthers;
+  const std::size_t fits = left * 10 / 11;
+  log::warn(
+      "connections_limited",
+      {{"configured", limits.connections}, {"descriptors", files.rlim_cur}, {"connections", fits}});
+  limits.connections = fits;
+}
 
 // `init` makes the store and nothing else does: a new one in place of a disk that is not mounted
 // would refuse every machine and forget every revocation.
@@ -197,6 +219,7 @@ int serve(const Options& options, const std::string&) {
   std::signal(SIGPIPE, SIG_IGN);
   ServiceConfig config = required(load_service_config(options.config), kUsage);
   log::configure(config.log_format, config.log_level);
+  fit_descriptors(config.limits);
   auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
   config.authority.root_crl = load_parent_crls(config.ca_dir, *issuer);
   config.authority.workers = std::max(2U, std::thread::hardware_concurrency());

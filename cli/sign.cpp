@@ -17,6 +17,7 @@ struct Options {
   bool all = false;
   std::string match;
   bool authorization_extensions = false;
+  bool reserved_names = false;
   bool yes = false;
   bool json = false;
 };
@@ -69,8 +70,8 @@ std::string preview(const json::array& requests, const Options& options) {
   for (const json::value& request : requests) {
     const bool refused = !member(request, "refusal").empty();
     lines.push_back({member(request, "certname"), member(request, "key"), member(request, "source"),
-                     refused && options.authorization_extensions
-                         ? "all that it asks for, authorization extensions included"
+                     refused && (options.authorization_extensions || options.reserved_names)
+                         ? "all that it asks for, as the flags allow"
                          : would_hold(request)});
   }
   return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, true);
@@ -80,6 +81,9 @@ int sign(const Options& options, const std::string& client_file) {
   const bool bulk = options.all || !options.match.empty();
   if (bulk == !options.names.empty()) {
     throw Failure(kUsage, "name the requests to sign, or give --all or --match.");
+  }
+  if (bulk && (options.reserved_names || options.authorization_extensions)) {
+    throw Failure(kUsage, "--reserved-names and --authorization-extensions go with names only.");
   }
   Client client(find_client_config(client_file));
   int code = kDone;
@@ -101,6 +105,7 @@ int sign(const Options& options, const std::string& client_file) {
   }
   json::object approval;
   if (options.authorization_extensions) approval["authorization_extensions"] = true;
+  if (options.reserved_names) approval["reserved_names"] = true;
   json::array done;
   for (const json::value& request : requests) {
     const auto reply =
@@ -131,6 +136,9 @@ void add_sign(CLI::App& app, Invocation& invocation) {
                    "The same, for names in which this regular expression (RE2) is found");
   verb->add_flag("--authorization-extensions", options->authorization_extensions,
                  "Give pp_authorization and pp_auth_role too, where they are asked for");
+  verb->add_flag("--reserved-names", options->reserved_names,
+                 "Sign by name what is held back: a name of the service, of an operator, or with a "
+                 "dot at its end");
   verb->add_flag("--yes", options->yes, "Do not ask");
   verb->add_flag("--json", options->json, "JSON instead of columns");
   on_chosen(*verb, invocation, options, sign);
