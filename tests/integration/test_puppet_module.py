@@ -2,9 +2,10 @@
 
 import json
 import pathlib
-import shutil
+import socket
 
-from harness import ServiceTest, main, run
+from harness import ServiceTest, main, run, until
+from test_puppet import Agent
 
 PUPPET = pathlib.Path(__file__).resolve().parents[2] / "config/puppet"
 MODULE = PUPPET / "countersign"
@@ -83,6 +84,87 @@ class BaseClass(ServiceTest):
         self.conf.unlink()
         self.assertEqual(self.apply(self.declare()).returncode, 2)
         self.assertEqual(self.settings()["ca_server"], "ca.example.com")
+
+
+class Node(ServiceTest):
+    """A service and a node of it, for the scripts that nodes run."""
+
+    def start(self, config=""):
+        service = self.service('default = "sign"\n', '[crl]\ndelay = "1s"\n' + config)
+        node = Agent(self, service, "node1.example.com")
+        node.bootstrap()
+        return service, node
+
+    def script(self, path, service, node, port=None):
+        return run(PUPPET / path, node.ssl, node.name, "localhost", port or service.port,
+                   check=False)
+
+    def closed_port(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            return listener.getsockname()[1]
+
+
+class FetchCrl(Node):
+    FETCH = "compiler/fetch-crl"
+
+    def test_a_revocation_arrives_with_it_and_without_one_the_file_is_left_alone(self):
+        service, node = self.start()
+        crl = node.ssl / "crl.pem"
+        self.assertEqual(self.script(self.FETCH, service, node).returncode, 0)
+        before = crl.stat()
+        self.assertEqual(self.script(self.FETCH, service, node).returncode, 0)
+        self.assertEqual(crl.stat().st_ino, before.st_ino)
+
+        other = Agent(self, service, "node2.example.com")
+        other.bootstrap()
+        service.cli("revoke", other.name)
+        text = crl.read_text()
+
+        def arrived():
+            self.assertEqual(self.script(self.FETCH, service, node).returncode, 0)
+            return crl.read_text() != text
+
+        until(arrived, "the new CRL is there", seconds=10)
+        checked = run("openssl", "verify", "-crl_check_all", "-CAfile", node.ssl / "certs/ca.pem",
+                      "-CRLfile", crl, other.certificate, check=False)
+        self.assertIn("certificate revoked", checked.stdout + checked.stderr)
+        self.assertEqual(crl.stat().st_mode, before.st_mode)
+        self.assertFalse(crl.with_name("crl.pem.new").exists())
+
+    def test_while_the_ca_is_away_the_file_stays(self):
+        service, node = self.start()
+        text = (node.ssl / "crl.pem").read_text()
+        away = self.script(self.FETCH, service, node, port=self.closed_port())
+        self.assertEqual(away.returncode, 75, away.stderr)
+        self.assertEqual((node.ssl / "crl.pem").read_text(), text)
+
+    def test_a_crl_of_another_ca_is_not_installed(self):
+        service, node = self.start()
+        other = self.service('default = "sign"\n', name="other")
+        # The node trusts both CAs' servers, and its own certificate is of the first.
+        bundle = node.ssl / "certs/ca.pem"
+        bundle.write_text(bundle.read_text() + (other.folder / "ca/chain.pem").read_text())
+        text = (node.ssl / "crl.pem").read_text()
+        self.assertNotIn(self.script(self.FETCH, other, node).returncode, (0, 75))
+        self.assertEqual((node.ssl / "crl.pem").read_text(), text)
+
+
+class RenewCertificate(Node):
+    RENEW = "countersign/files/renew-certificate"
+
+    def serial(self, node):
+        return run("openssl", "x509", "-noout", "-serial", "-in", node.certificate).stdout
+
+    def test_where_the_ca_does_not_renew_or_is_away_the_certificate_stays(self):
+        service, node = self.start()
+        before = self.serial(node)
+        for port, says in ((service.port, "404"), (self.closed_port(), "curl")):
+            with self.subTest(says):
+                ended = self.script(self.RENEW, service, node, port=port)
+                self.assertEqual(ended.returncode, 75, ended.stderr)
+                self.assertIn(says, ended.stderr)
+                self.assertEqual(self.serial(node), before)
 
 
 if __name__ == "__main__":
