@@ -81,6 +81,11 @@ class Machine:
         return run("/usr/bin/python3", DRIVER, self.user_data, self.root, check=False, timeout=180,
                    env={**os.environ, "HOME": str(self.root), "PAUSE": "1", "WAIT": str(wait)})
 
+    def agent(self):
+        """One run of the agent's service, which finds no compiler here."""
+        run(self.root / "bin/puppet", "agent", "--onetime", "--no-daemonize", "--waitforcert", "0",
+            check=False, timeout=120, env={**os.environ, "HOME": str(self.root)})
+
 
 class Schema(ServiceTest):
     def test_cloud_init_accepts_both_files_and_would_not_accept_a_wrong_one(self):
@@ -157,6 +162,13 @@ class PuppetModule(Boot):
         waiting = self.requests(service)
         self.assertEqual([(row["certname"], row["state"]) for row in waiting], [(NAME, "queued")])
         self.assertIn("pp_role was not asked for", service.cli("show", NAME).stdout)
+
+        # The way out.
+        machine.agent()
+        self.assertFalse((machine.ssl / f"certs/{NAME}.pem").exists())
+        service.cli("deny", NAME, "--reason", "no attributes")
+        machine.agent()
+        self.assert_has_role(machine.ssl / f"certs/{NAME}.pem")
 
 
 class PlainCurl(Boot):

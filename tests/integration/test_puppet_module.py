@@ -1,5 +1,6 @@
 """The base class of every node (config/puppet/countersign), applied by the real puppet."""
 
+import contextlib
 import json
 import pathlib
 import socket
@@ -19,6 +20,14 @@ certname = node1
 crl_refresh_interval = 2d
 runinterval = 30m
 """
+
+
+@contextlib.contextmanager
+def closed_port():
+    """A port that is bound, so that nobody else gets it, and on which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 class BaseClass(ServiceTest):
@@ -80,6 +89,20 @@ class BaseClass(ServiceTest):
         self.assertIn("ca_server=ca.example.com", seen.read_text())
         self.assertEqual(self.settings()["ca_server"], "ca.example.com")
 
+    def test_a_certificate_that_ends_while_the_ca_is_away_does_not_keep_the_rest_from_its_run(self):
+        (self.folder / "ssl/certs").mkdir(parents=True)
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-subj", "/CN=node1", "-days", "29", "-keyout", self.folder / "key.pem",
+            "-out", self.folder / "ssl/certs/node1.pem")
+        done = self.folder / "done"
+        with closed_port() as port:
+            applied = self.apply(
+                self.declare(ca_server="localhost", ca_port=port)
+                + f"file {{ '{done}': ensure => file }}\n", "--certname", "node1")
+        self.assertEqual(applied.returncode, 2, applied.stdout + applied.stderr)
+        self.assertIn("curl: ", applied.stdout + applied.stderr)
+        self.assertTrue(done.exists())
+
     def test_a_machine_without_a_puppet_conf_gets_one(self):
         self.conf.unlink()
         self.assertEqual(self.apply(self.declare()).returncode, 2)
@@ -98,11 +121,6 @@ class Node(ServiceTest):
     def script(self, path, service, node, port=None):
         return run(PUPPET / path, node.ssl, node.name, "localhost", port or service.port,
                    check=False)
-
-    def closed_port(self):
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            return listener.getsockname()[1]
 
 
 class FetchCrl(Node):
@@ -135,7 +153,8 @@ class FetchCrl(Node):
     def test_while_the_ca_is_away_the_file_stays(self):
         service, node = self.start()
         text = (node.ssl / "crl.pem").read_text()
-        away = self.script(self.FETCH, service, node, port=self.closed_port())
+        with closed_port() as port:
+            away = self.script(self.FETCH, service, node, port=port)
         self.assertEqual(away.returncode, 75, away.stderr)
         self.assertEqual((node.ssl / "crl.pem").read_text(), text)
 
@@ -159,12 +178,13 @@ class RenewCertificate(Node):
     def test_where_the_ca_does_not_renew_or_is_away_the_certificate_stays(self):
         service, node = self.start()
         before = self.serial(node)
-        for port, says in ((service.port, "404"), (self.closed_port(), "curl")):
-            with self.subTest(says):
-                ended = self.script(self.RENEW, service, node, port=port)
-                self.assertEqual(ended.returncode, 75, ended.stderr)
-                self.assertIn(says, ended.stderr)
-                self.assertEqual(self.serial(node), before)
+        with closed_port() as port:
+            for asked, says in ((service.port, "404"), (port, "curl: ")):
+                with self.subTest(says):
+                    ended = self.script(self.RENEW, service, node, port=asked)
+                    self.assertEqual(ended.returncode, 75, ended.stderr)
+                    self.assertIn(says, ended.stderr)
+                    self.assertEqual(self.serial(node), before)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 # The settings of an agent and the renewal of its certificate. Declared by `countersign`, in its
 # stage.
 #
+# When a resource of a stage fails, Puppet skips all later stages. So there is nothing here that fails
+# because a server is away.
+#
 # @api private
 class countersign::agent {
   countersign::setting {
@@ -25,23 +28,24 @@ class countersign::agent {
     $seconds = $countersign::renew_before * 86400
 
     file { $renew:
-      ensure => file,
-      owner  => 'root',
-      group  => 'root',
-      mode   => '0755',
-      source => 'puppet:///modules/countersign/renew-certificate',
+      ensure  => file,
+      mode    => '0755',
+      # In the catalog, not fetched: see above.
+      content => file('countersign/renew-certificate'),
     }
 
-    # The CA may be away: that is no failure of this run, and the next one tries again.
+    # The CA may be away, and what it sends may not fit: the next run tries again.
     exec { 'countersign: renew the certificate':
-      command => "${renew} ${countersign::ssldir} ${trusted['certname']} ${countersign::ca_server} ${countersign::ca_port}",
-      onlyif  => [
+      command   => "${renew} ${countersign::ssldir} ${trusted['certname']} ${countersign::ca_server} ${countersign::ca_port}",
+      onlyif    => [
         "test -s ${certificate}",
         "sh -c '! openssl x509 -noout -checkend ${seconds} -in ${certificate}'",
       ],
-      path    => ['/usr/bin', '/bin'],
-      returns => [0, 75],
-      require => File[$renew],
+      path      => ['/usr/bin', '/bin'],
+      returns   => [0, 1, 75],
+      logoutput => true,
+      loglevel  => 'warning',
+      require   => File[$renew],
     }
   }
 }

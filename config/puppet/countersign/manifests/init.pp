@@ -5,8 +5,8 @@
 #   }
 #
 # Its resources are in the run stage `first`, which ends before the stage `main` begins, in which
-# everything else is. A catalog of which the rest fails still moves the node to another CA, renews
-# its certificate and refreshes its CRL; in `main` one failed dependency could leave it behind for
+# everything else is. A catalog of which the rest fails, or is stopped half-way, still moves the node
+# to another CA and renews its certificate; in `main` one failed dependency could leave it behind for
 # good, for a node whose certificate ran out gets no more catalogs.
 #
 # Core types only: no other module is needed.
