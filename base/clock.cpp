@@ -107,7 +107,7 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
         unit = 86400;
         break;
       case 'y':
-        unit = 365 * 86400;
+        unit = std::int64_t{365} * 86400;
         break;
       default:
         return std::nullopt;

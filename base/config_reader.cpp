@@ -222,6 +222,7 @@ std::vector<std::string> ConfigTable::keys() {
   }
   std::ranges::sort(found, [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> list;
+  list.reserve(found.size());
   for (auto& [position, key] : found) list.push_back(std::move(key));
   return list;
 }

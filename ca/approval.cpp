@@ -30,6 +30,7 @@ Result<void> check_names(const std::vector<GeneralName>& extra, const std::strin
                          bool allowed) {
   if (extra.empty()) return {};
   std::vector<std::string> asked;
+  asked.reserve(extra.size());
   for (const GeneralName& name : extra) asked.push_back(x509::to_string(name));
   if (!allowed) {
     return fail(Code::not_granted,
@@ -52,19 +53,31 @@ Result<void> check_names(const std::vector<GeneralName>& extra, const std::strin
   return {};
 }
 
-Result<void> check_extensions(const x509::Csr& csr, const std::string& certname, bool allow_auth) {
+// An extension that gives rights was asked for, and the approval does not extend to it.
+Error authorization_refused(const std::string& certname, const std::string& oid,
+                            bool puppet_words) {
+  if (puppet_words) {
+    return fail(Code::not_granted,
+                "CSR '" + certname +
+                    "' contains an authorization extension, which is disallowed. To allow "
+                    "authorization extensions, set allow-authorization-extensions to true in your "
+                    "ca.conf file. Then restart the puppetserver and try signing this "
+                    "certificate again.");
+  }
+  return fail(Code::not_granted, "CSR '" + certname + "' asks for " + policy::short_name_of(oid) +
+                                     ", which gives rights. If it shall have them, approve it with "
+                                     "authorization_extensions (countersign sign NAME "
+                                     "--authorization-extensions).");
+}
+
+Result<void> check_extensions(const x509::Csr& csr, const std::string& certname,
+                              const Approval& approval) {
   std::vector<std::string> unknown;
   for (const x509::Extension& extension : csr.extensions()) {
     if (extension.oid == x509::oid::kSubjectAltName) continue;
-    if (policy::is_authorization_extension(extension.oid) && !allow_auth &&
+    if (policy::is_authorization_extension(extension.oid) && !approval.authorization_extensions &&
         extension.oid != policy::kCliAuthOid) {
-      return fail(
-          Code::not_granted,
-          "CSR '" + certname +
-              "' contains an authorization extension, which is disallowed. To allow "
-              "authorization extensions, set allow-authorization-extensions to true in your "
-              "ca.conf file. Then restart the puppetserver and try signing this "
-              "certificate again.");
+      return authorization_refused(certname, extension.oid, approval.puppet_words);
     }
     const bool fine =
         extension.oid != policy::kCliAuthOid && (policy::is_puppet_extension(extension.oid) ||
@@ -84,7 +97,7 @@ Result<Grant> grant_of_approval(const x509::Csr& csr, const std::string& certnam
   const std::vector<GeneralName> extra = extra_names(csr, certname);
   const auto names = check_names(extra, certname, approval.subject_alt_names);
   if (names.has_error()) return names.error();
-  const auto extensions = check_extensions(csr, certname, approval.authorization_extensions);
+  const auto extensions = check_extensions(csr, certname, approval);
   if (extensions.has_error()) return extensions.error();
 
   Grant grant{.certname = certname, .validity = approval.validity};

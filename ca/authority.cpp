@@ -107,8 +107,14 @@ Task<void> Authority::run() {
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   while (!state.stopping.load()) {
     const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
-      state.policy.reload_if_changed();
-      return state.crl.due() ? state.crl.publish() : Result<void>();
+      // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
+      try {
+        const auto published = state.crl.due() ? state.crl.publish() : Result<void>();
+        state.policy.reload_if_changed();
+        return published;
+      } catch (const std::exception& error) {
+        return fail(Code::internal, "Housekeeping failed.", error.what());
+      }
     });
     if (done.has_error()) {
       log::error("crl_not_published",
@@ -262,8 +268,8 @@ Health Authority::health() const {
 }
 
 const std::string& Authority::chain_pem() const { return state_->issuer->chain_pem(); }
-std::string Authority::crl_pem() const { return state_->crl.pem(); }
-Bytes Authority::crl_der() const { return state_->crl.der(); }
+std::shared_ptr<const std::string> Authority::crl_pem() const { return state_->crl.pem(); }
+std::shared_ptr<const std::string> Authority::crl_der() const { return state_->crl.der(); }
 Timestamp Authority::started() const { return state_->started; }
 Timestamp Authority::crl_changed() const { return state_->crl.changed_at(); }
 const AuthorityConfig& Authority::config() const { return state_->config; }

@@ -73,6 +73,8 @@ struct Submitted {
 struct Approval {
   bool subject_alt_names = true;          // those asked for, DNS and IP
   bool authorization_extensions = false;  // pp_authorization, pp_auth_role; never pp_cli_auth
+  bool reserved_names = false;            // what rules never sign: see verdict.h
+  bool puppet_words = false;              // a refusal is worded as Puppet's own CA words it
   std::optional<std::chrono::seconds> validity;
 };
 
@@ -168,9 +170,10 @@ class Authority {
   Task<void> audit_refusal(std::string what, Caller caller);
 
   const std::string& chain_pem() const;
-  Timestamp started() const;      // the chain is the same since then
-  std::string crl_pem() const;    // ours, then those above
-  Bytes crl_der() const;          // ours alone
+  Timestamp started() const;  // the chain is the same since then
+  // One text for all who ask: a CRL can be large, and its readers slow.
+  std::shared_ptr<const std::string> crl_pem() const;  // ours, then those above
+  std::shared_ptr<const std::string> crl_der() const;  // ours alone, as bytes
   Timestamp crl_changed() const;  // when the one that is served was first served
 
   // A certificate for the service itself: key and chain as PEM. Revokes nothing.

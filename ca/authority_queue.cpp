@@ -2,6 +2,7 @@
 #include "ca/approval.h"
 #include "ca/authority.h"
 #include "ca/authority_state.h"
+#include "ca/verdict.h"
 
 namespace countersign::ca {
 namespace {
@@ -18,14 +19,25 @@ Result<store::RequestRecord> waiting_request(const store::Store& store, const st
 }
 
 // What its rule said it may hold; where the rule said nothing, what the operator approves.
-Result<Grant> grant_for(const store::RequestRecord& row, const x509::Csr& csr,
-                        const Approval& approval) {
+Result<Grant> wanted_grant(const store::RequestRecord& row, const x509::Csr& csr,
+                           const Approval& approval) {
   if (row.grant.empty()) return grant_of_approval(csr, row.certname, approval);
   const auto granted = granted_from_json(row.grant);
   if (granted.has_error()) return granted.error();
   Grant grant = grant_of_rule(csr, row.certname, *granted);
   grant.validity = approval.validity;
   return grant;
+}
+
+Result<Grant> grant_for(const AuthorityConfig& config, const store::RequestRecord& row,
+                        const x509::Csr& csr, const Approval& approval) {
+  auto grant = wanted_grant(row, csr, approval);
+  if (grant.has_error() || approval.reserved_names) return grant;
+  const std::string_view why = reserved(config, *grant);
+  if (why.empty()) return grant;
+  return fail(Code::not_granted, "'" + row.certname + "' is held back: " + std::string(why) +
+                                     ". If that is meant, approve it with reserved_names "
+                                     "(countersign sign NAME --reserved-names).");
 }
 
 }  // namespace
@@ -46,7 +58,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     const auto possession = (*csr)->verify_possession();
     if (possession.has_error()) return possession.error();
     if (!approval.validity) approval.validity = state.config.puppet.ca_ttl;
-    auto grant = grant_for(outcome.request, **csr, approval);
+    auto grant = grant_for(state.config, outcome.request, **csr, approval);
     if (grant.has_error()) return grant.error();
     return state.sign(*grant, state.profile(outcome.request.profile), **csr, "operator",
                       outcome.request.id);
@@ -88,7 +100,7 @@ Task<Result<Grant>> Authority::preview(store::RequestRecord request, Approval ap
   co_return co_await state_->guarded(Action::read_all, caller, [&]() -> Result<Grant> {
     const auto csr = x509::Csr::parse(request.csr);
     if (csr.has_error()) return csr.error();
-    return grant_for(request, **csr, approval);
+    return grant_for(state_->config, request, **csr, approval);
   });
 }
 

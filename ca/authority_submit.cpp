@@ -5,6 +5,7 @@
 #include "ca/authority_state.h"
 #include "ca/facts.h"
 #include "ca/verdict.h"
+#include "x509/pem.h"
 
 namespace countersign::ca {
 namespace {
@@ -52,6 +53,10 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       auto request = examine(state.store, submission, caller, state.config, state.clock.now());
       if (request.has_error() || request->repeated) return request;
       verdict = decide(*state.policy.current(), *request, state.config);
+      if (verdict.decision.action == policy::Action::deny) {
+        const auto found = find_denied(state.store, *request);
+        if (found.has_error()) return found.error();
+      }
       program = autosign_runs_program(state.config.puppet);
       return request;
     });
@@ -66,7 +71,11 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     if (autosign_decides(puppet, submission, verdict)) {
       WorkerPool& threads = program ? state.programs : state.pool;
       const auto answer = co_await threads.run(
-          [&] { return ask_autosign(puppet, request.certname, submission.csr); });
+          // Not the body as it came: another reader might see another request in it.
+          [&] {
+            const std::string pem = x509::pem_encode(x509::kPemCsr, request.csr->der());
+            return ask_autosign(puppet, request.certname, pem);
+          });
       if (answer.has_error() && answer.error().code == Code::overloaded) co_return answer.error();
       apply_autosign(puppet, request, answer, verdict);
     }
@@ -98,9 +107,11 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
   Submitted outcome;
   outcome.request = request_row(request, verdict, caller, new_id(), clock.now());
   store::WriteBatch batch;
-  if (request.replaces_request) {
+  if (request.replaces_request && verdict.decision.action != policy::Action::deny) {
     batch.push_back(
         store::WithdrawRequest{request.certname, outcome.request.created_at, caller.describe()});
+    batch.push_back(store::AppendAudit{
+        audit("withdraw", caller, request.certname, {{"reason", "replaced by a newer request"}})});
   }
   std::string action = "queue";
   if (verdict.decision.action == policy::Action::sign) {

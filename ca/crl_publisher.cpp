@@ -55,10 +55,13 @@ Result<void> CrlPublisher::publish() {
                           .der = *der};
   const auto committed = committer_.commit_blocking({store::InsertCrl{std::move(record)}});
   if (committed.has_error()) return retry(committed.error());
+  auto pem =
+      std::make_shared<const std::string>(x509::pem_encode(x509::kPemCrl, *der) + parents_pem_);
+  auto bytes = std::make_shared<const std::string>(as_text(*der));
   {
     const std::lock_guard lock(mutex_);
-    pem_ = x509::pem_encode(x509::kPemCrl, *der) + parents_pem_;
-    der_ = std::move(*der);
+    pem_ = std::move(pem);
+    der_ = std::move(bytes);
     // Not thisUpdate: who fetched the CRL before in that very second must not be told that it is
     // still the same.
     changed_at_ = clock_.now();
@@ -69,12 +72,12 @@ Result<void> CrlPublisher::publish() {
   return {};
 }
 
-std::string CrlPublisher::pem() const {
+std::shared_ptr<const std::string> CrlPublisher::pem() const {
   const std::lock_guard lock(mutex_);
   return pem_;
 }
 
-Bytes CrlPublisher::der() const {
+std::shared_ptr<const std::string> CrlPublisher::der() const {
   const std::lock_guard lock(mutex_);
   return der_;
 }

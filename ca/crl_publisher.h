@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -30,10 +31,10 @@ class CrlPublisher {
   // Signs and stores a CRL with the next number, then serves it.
   Result<void> publish();
 
-  std::string pem() const;       // ours, then those of the CAs above
-  Bytes der() const;             // ours
-  Timestamp changed_at() const;  // when the CRL that is served was first served
-  bool expired() const;          // would a relying party refuse it now?
+  std::shared_ptr<const std::string> pem() const;  // ours, then those of the CAs above
+  std::shared_ptr<const std::string> der() const;  // ours
+  Timestamp changed_at() const;                    // when the CRL that is served was first served
+  bool expired() const;                            // would a relying party refuse it now?
 
  private:
   const Issuer& issuer_;
@@ -47,8 +48,8 @@ class CrlPublisher {
   std::atomic<bool> dirty_{false};
   std::mutex publishing_;     // one at a time, so that numbers rise in order
   mutable std::mutex mutex_;  // guards the rest
-  std::string pem_;
-  Bytes der_;
+  std::shared_ptr<const std::string> pem_;
+  std::shared_ptr<const std::string> der_;
   Timestamp changed_at_;
   Timestamp this_update_;
   Timestamp next_update_;

@@ -28,9 +28,7 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
     }
     case store::RequestState::denied:
       // A person's word stands; a rule's is asked for again, for the policy may have changed.
-      if (row.decided_by == "policy") {
-        request.denied_before = std::move(row);
-      } else {
+      if (row.decided_by != "policy") {
         request.repeated = Submitted{std::move(row), std::nullopt, true};
       }
       break;
@@ -66,6 +64,17 @@ Result<void> look_up_name(const store::Store& store, bool duplicates, Timestamp 
 }
 
 }  // namespace
+
+Result<void> find_denied(const store::Store& store, Examined& request) {
+  auto newest = store.requests_of(request.certname, 1);
+  if (newest.has_error()) return newest.error();
+  if (newest->empty()) return {};
+  store::RequestRecord& row = newest->front();
+  if (row.state == store::RequestState::denied && row.decided_by == "policy") {
+    request.denied_before = std::move(row);
+  }
+  return {};
+}
 
 Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text) {
   auto csr = x509::Csr::parse_pem(text);

@@ -20,7 +20,7 @@ struct Examined {
   std::optional<Submitted> repeated;  // it was here before: this is the answer
   bool replaces_certificate = false;  // allow_duplicate_certs, and there is one
   bool replaces_request = false;
-  std::optional<store::RequestRecord> denied_before;  // by policy, the same CSR
+  std::optional<store::RequestRecord> denied_before;  // by policy: the name's newest request
 };
 
 // PEM or DER; parsed, the key checked, possession proven.
@@ -31,6 +31,10 @@ Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
 // for reads of the store.
 Result<Examined> examine(const store::Store& store, const Submission& submission,
                          const Caller& caller, const AuthorityConfig& config, Timestamp now);
+
+// Fills denied_before for a request that policy denies now: a machine that tries for ever, with a
+// new CSR each time, must not fill the store. Blocks for a read of the store.
+Result<void> find_denied(const store::Store& store, Examined& request);
 
 // Puppet's text for request_exists, certificate_exists and revoked_exists.
 Error name_taken(Code code, const std::string& certname);

@@ -60,7 +60,13 @@ std::string names_text(const std::vector<x509::GeneralName>& names) {
   std::string text;
   for (const x509::GeneralName& name : names) {
     if (!text.empty()) text += ", ";
-    text += x509::to_string(name);
+    // A comma in a value must not look like the next name.
+    for (const char c : x509::to_string(name)) {
+      if (c == ',')
+        text += "\\2C";
+      else
+        text += c;
+    }
   }
   return text;
 }

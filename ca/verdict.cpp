@@ -27,7 +27,7 @@ bool stands_for(const std::string& pattern, const std::string& host) {
   return dot != std::string::npos && std::string_view(host).substr(dot) == pattern.substr(1);
 }
 
-bool is_reserved(const AuthorityConfig& config, const Grant& grant) {
+bool is_name_of_the_service(const AuthorityConfig& config, const Grant& grant) {
   return std::ranges::any_of(config.hostnames, [&](const std::string& hostname) {
     const std::string host = host_form(hostname);
     if (host_form(grant.certname) == host) return true;
@@ -75,6 +75,7 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
       grant_of_approval(*request.csr, request.certname,
                         {.subject_alt_names = settings.allow_subject_alt_names,
                          .authorization_extensions = settings.allow_authorization_extensions,
+                         .puppet_words = true,
                          .validity = settings.ca_ttl});
   if (grant.has_error()) {
     verdict.decision.reason = grant.error().detail;
@@ -86,15 +87,27 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
   verdict.grant = std::move(*grant);
 }
 
+std::string_view reserved(const AuthorityConfig& config, const Grant& grant) {
+  if (std::ranges::find(config.operators, grant.certname) != config.operators.end()) {
+    return "it would make an operator";
+  }
+  if (is_name_of_the_service(config, grant)) {
+    return "it would stand for a name of the CA service itself";
+  }
+  const bool dotted = grant.certname.ends_with('.') ||
+                      std::ranges::any_of(grant.names, [](const GeneralName& name) {
+                        return name.type == GeneralName::Type::dns && name.value.ends_with('.');
+                      });
+  if (dotted) return "a name that ends in a dot stands for the host without the dot";
+  return "";
+}
+
 void hold_reserved_name(const AuthorityConfig& config, Verdict& verdict) {
   if (verdict.decision.action != policy::Action::sign) return;
-  const bool power =
-      std::ranges::find(config.operators, verdict.grant.certname) != config.operators.end();
-  if (!power && !is_reserved(config, verdict.grant)) return;
+  const std::string_view why = reserved(config, verdict.grant);
+  if (why.empty()) return;
   verdict.decision.action = policy::Action::queue;
-  verdict.decision.reason =
-      power ? "whoever has this certname is an operator; only an operator can sign it"
-            : "it would stand for a name of the CA service itself; only an operator can sign it";
+  verdict.decision.reason = std::string(why) + "; only an operator can sign it";
 }
 
 }  // namespace countersign::ca

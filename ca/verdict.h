@@ -33,6 +33,11 @@ bool autosign_decides(const PuppetSettings& settings, const Submission& submissi
 void apply_autosign(const PuppetSettings& settings, const Examined& request,
                     const Result<AutosignAnswer>& answer, Verdict& verdict);
 
+// Why such a certificate needs an operator's explicit word; "" if it does not. It would stand, by
+// its CN, by a SAN or by a wildcard, for a name of the service, or be an operator's; or its name
+// ends in a dot, and many clients would take it for that of the host without the dot.
+std::string_view reserved(const AuthorityConfig& config, const Grant& grant);
+
 // Turns sign to queue if the certificate, by its CN, by a SAN or by a wildcard, would stand for a
 // name of the service: who holds such a certificate can answer in the service's place; or if its
 // certname is one that makes an operator.

@@ -105,6 +105,9 @@ Client::Reply Client::call(const char* method, const std::string& path, const js
     throw Failure(kUsage, "a file that the client file names cannot be used: " +
                               std::string(static_cast<const char*>(transfer.error)));
   }
+  if (code == CURLE_WRITE_ERROR) {
+    throw Failure(kFailed, "the server's answer is larger than 64 MiB. Narrow it with --match.");
+  }
   if (code != CURLE_OK) {
     const std::string why = transfer.error[0] != '\0' ? transfer.error : ::curl_easy_strerror(code);
     throw Failure(kUnreachable, "cannot reach " + config_.url + ": " + why + ". " + advice(code));

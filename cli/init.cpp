@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 
+#include "api/http/server.h"
 #include "base/file_system.h"
 #include "base/random.h"
 #include "ca/issuer.h"
@@ -241,11 +242,8 @@ void check_names(const Options& options) {
     if (!no_address || policy::valid_dns_name(name, false)) continue;
     throw Failure(kUsage, "'" + escaped(name) + "' is neither a host name nor an address.");
   }
-  const std::size_t colon = options.listen.rfind(':');
-  const bool port = colon != std::string::npos && colon > 0 && colon + 1 < options.listen.size() &&
-                    options.listen.find_first_not_of("0123456789", colon + 1) == std::string::npos;
-  if (!port) {
-    throw Failure(kUsage, "--listen takes ADDR:PORT, like 0.0.0.0:8140 or [::]:8140.");
+  if (!api::is_listen_address(options.listen)) {
+    throw Failure(kUsage, "--listen takes an address and a port, like 0.0.0.0:8140 or [::]:8140.");
   }
   if (options.common_name.empty()) throw Failure(kUsage, "--common-name must not be empty.");
 }

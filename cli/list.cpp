@@ -33,11 +33,12 @@ std::string names_of(const json::value& row, bool aligned) {
     return member(row, "names");
   }
   const auto& list = names->get_array();
+  const auto total = std::stoul(member(row, "names_total"));
   std::string text;
   for (std::size_t i = 0; i < kNamesShown; ++i) {
     text += std::string(list[i].as_string()) + ",";
   }
-  return text + "+" + std::to_string(list.size() - kNamesShown) + " more";
+  return text + "+" + std::to_string(total - kNamesShown) + " more";
 }
 
 Row request_row(const json::value& row, Timestamp now, bool aligned) {

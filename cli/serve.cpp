@@ -1,5 +1,7 @@
 // `countersign serve`: wires the parts, and drains them.
+#include <sys/resource.h>
 #include <algorithm>
+
 #include <boost/asio.hpp>
 #include <csignal>
 #include <thread>
@@ -34,6 +36,26 @@ struct Options {
   std::string config;
 };
 
+// A connection that finds no descriptor gets no answer at all, so there must be more of them than
+// connections are allowed.
+void fit_descriptors(api::Limits& limits) {
+  constexpr rlim_t kOthers = 128;  // the store, files, programs
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  // A tenth more than the limit is told to come back.
+  const rlim_t wanted = limits.connections + limits.connections / 10 + 1 + kOthers;
+  if (files.rlim_cur >= wanted) return;
+  const rlim_t left = files.rlim_cur > 2 * kOthers ? files.rlim_cur - kOthers : kOthers;
+  const std::size_t fits = left * 10 / 11;
+  log::warn(
+      "connections_limited",
+      {{"configured", limits.connections}, {"descriptors", files.rlim_cur}, {"connections", fits}});
+  limits.connections = fits;
+}
+
 // `init` makes the store and nothing else does: a new one in place of a disk that is not mounted
 // would refuse every machine and forget every revocation.
 std::unique_ptr<store::Store> open_store(const std::filesystem::path& file) {
@@ -46,10 +68,21 @@ std::unique_ptr<store::Store> open_store(const std::filesystem::path& file) {
   return required(store::open_sqlite_store(file), kFailed);
 }
 
+// What the service sends after its own certificate: the root is left out (RFC 8446, 4.4.2), for who
+// does not have it cannot use it.
+std::string intermediates_of(const ca::Issuer& issuer) {
+  std::string pem;
+  for (const auto& ca : issuer.chain()) {
+    if (ca->subject() != ca->issuer()) pem += ca->pem();
+  }
+  return pem;
+}
+
 class Service {
  public:
   Service(ServiceConfig config, std::unique_ptr<ca::Issuer> issuer)
       : config_(std::move(config)),
+        intermediates_(intermediates_of(*issuer)),
         lock_(config_.store_file),
         store_(open_store(config_.store_file)),
         authority_(config_.authority, std::move(issuer), *store_, system_clock(), system_random()),
@@ -101,7 +134,7 @@ class Service {
     own_ = *made;
     const auto lifetime = own_->not_after() - system_clock().now();
     renew_at_ = system_clock().now() + lifetime * 2 / 3;
-    co_return server_.set_certificate(own_->pem() + authority_.chain_pem(), key->to_pem(""));
+    co_return server_.set_certificate(own_->pem() + intermediates_, key->to_pem(""));
   }
 
   bool renewal_due() {
@@ -166,6 +199,7 @@ class Service {
 
   // In this order: the store outlives the authority, the context all that runs on it.
   const ServiceConfig config_;
+  const std::string intermediates_;
   const StoreLock lock_;
   net::io_context io_{static_cast<int>(kIoThreads)};
   std::unique_ptr<store::Store> store_;
@@ -185,6 +219,7 @@ int serve(const Options& options, const std::string&) {
   std::signal(SIGPIPE, SIG_IGN);
   ServiceConfig config = required(load_service_config(options.config), kUsage);
   log::configure(config.log_format, config.log_level);
+  fit_descriptors(config.limits);
   auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
   config.authority.root_crl = load_parent_crls(config.ca_dir, *issuer);
   config.authority.workers = std::max(2U, std::thread::hardware_concurrency());

@@ -187,6 +187,11 @@ void read_crl(ConfigTable& root, ca::AuthorityConfig& config) {
 void read_places(ConfigTable& root, const std::filesystem::path& folder, ServiceConfig& config) {
   if (auto listen = root.table("listen")) {
     config.listen = needed(*listen, "address");
+    if (listen->has("address") && !api::is_listen_address(config.listen)) {
+      listen->complain("address", "'" + config.listen +
+                                      "' is not an address to listen on. Write it like "
+                                      "0.0.0.0:8140 or [::]:8140.");
+    }
     listen->done();
   } else {
     root.complain("", "the table [listen] is missing.");

@@ -16,6 +16,8 @@ struct Options {
   std::vector<std::string> names;
   bool all = false;
   std::string match;
+  bool authorization_extensions = false;
+  bool reserved_names = false;
   bool yes = false;
   bool json = false;
 };
@@ -63,19 +65,25 @@ json::array select_by_name(Client& client, const Options& options, int& code) {
   return chosen;
 }
 
-std::string preview(const json::array& requests, bool aligned) {
+std::string preview(const json::array& requests, const Options& options) {
   std::vector<Row> lines;
   for (const json::value& request : requests) {
+    const bool refused = !member(request, "refusal").empty();
     lines.push_back({member(request, "certname"), member(request, "key"), member(request, "source"),
-                     would_hold(request)});
+                     refused && (options.authorization_extensions || options.reserved_names)
+                         ? "all that it asks for, as the flags allow"
+                         : would_hold(request)});
   }
-  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, aligned);
+  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, true);
 }
 
 int sign(const Options& options, const std::string& client_file) {
   const bool bulk = options.all || !options.match.empty();
   if (bulk == !options.names.empty()) {
     throw Failure(kUsage, "name the requests to sign, or give --all or --match.");
+  }
+  if (bulk && (options.reserved_names || options.authorization_extensions)) {
+    throw Failure(kUsage, "--reserved-names and --authorization-extensions go with names only.");
   }
   Client client(find_client_config(client_file));
   int code = kDone;
@@ -87,7 +95,7 @@ int sign(const Options& options, const std::string& client_file) {
     return kNothing;
   }
   if (input_is_terminal() && !options.yes) {
-    print_note(preview(requests, true));
+    print_note(preview(requests, options));
     const std::size_t count = requests.size();
     if (!confirmed("Sign " + std::to_string(count) +
                    (count == 1 ? " certificate?" : " certificates?"))) {
@@ -95,10 +103,13 @@ int sign(const Options& options, const std::string& client_file) {
       return kFailed;
     }
   }
+  json::object approval;
+  if (options.authorization_extensions) approval["authorization_extensions"] = true;
+  if (options.reserved_names) approval["reserved_names"] = true;
   json::array done;
   for (const json::value& request : requests) {
     const auto reply =
-        client.call("POST", "/v1/requests/" + member(request, "id") + "/approve", json::object());
+        client.call("POST", "/v1/requests/" + member(request, "id") + "/approve", approval);
     if (!reply.done()) {
       print_note(escaped(member(request, "certname")) + ": " + escaped(reply.problem()) + "\n");
       code = kFailed;
@@ -123,6 +134,11 @@ void add_sign(CLI::App& app, Invocation& invocation) {
   verb->add_flag("--all", options->all, "All that ask for no more than their own name");
   verb->add_option("--match", options->match,
                    "The same, for names in which this regular expression (RE2) is found");
+  verb->add_flag("--authorization-extensions", options->authorization_extensions,
+                 "Give pp_authorization and pp_auth_role too, where they are asked for");
+  verb->add_flag("--reserved-names", options->reserved_names,
+                 "Sign by name what is held back: a name of the service, of an operator, or with a "
+                 "dot at its end");
   verb->add_flag("--yes", options->yes, "Do not ask");
   verb->add_flag("--json", options->json, "JSON instead of columns");
   on_chosen(*verb, invocation, options, sign);

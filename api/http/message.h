@@ -63,6 +63,10 @@ struct Response {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string caller;  // for the log line
+  // Instead of `body`, where many answers share one large text: none of them has a copy.
+  std::shared_ptr<const std::string> shared_body;
+
+  std::string_view content() const { return shared_body ? *shared_body : body; }
 };
 
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;

@@ -36,6 +36,21 @@ const Handler* handler_for(const std::vector<std::pair<std::string, Handler>>& p
   return nullptr;
 }
 
+std::optional<tcp::endpoint> parse_listen(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  ErrorCode error;
+  const auto ip = net::ip::make_address(host, error);
+  const std::string port = address.substr(colon + 1);
+  const bool number = !port.empty() && port.size() <= 5 &&
+                      port.find_first_not_of("0123456789") == std::string::npos &&
+                      std::stoul(port) <= 65535;
+  if (error || !number) return std::nullopt;
+  return tcp::endpoint(ip, static_cast<unsigned short>(std::stoul(port)));
+}
+
 }  // namespace
 
 Server::State::State(net::io_context& context, Limits bounds, ClientTrust clients,
@@ -143,27 +158,20 @@ Result<void> Server::set_certificate(const std::string& chain_pem, const std::st
   return {};
 }
 
+bool is_listen_address(const std::string& address) { return parse_listen(address).has_value(); }
+
 Result<std::string> Server::listen(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = colon == std::string::npos ? address : address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  ErrorCode error;
-  const auto ip = net::ip::make_address(host, error);
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  const bool number = !port.empty() && port.size() <= 5 &&
-                      port.find_first_not_of("0123456789") == std::string::npos &&
-                      std::stoul(port) <= 65535;
-  if (error || !number) {
+  const auto wanted = parse_listen(address);
+  if (!wanted) {
     return fail(Code::malformed, "'" + address +
                                      "' is not an address to listen on. Write it like "
                                      "0.0.0.0:8140 or [::]:8140.");
   }
   try {
-    const tcp::endpoint endpoint(ip, static_cast<unsigned short>(std::stoul(port)));
     auto& acceptor = state_->acceptor;
-    acceptor.open(endpoint.protocol());
+    acceptor.open(wanted->protocol());
     acceptor.set_option(net::socket_base::reuse_address(true));
-    acceptor.bind(endpoint);
+    acceptor.bind(*wanted);
     acceptor.listen(net::socket_base::max_listen_connections);
     const auto bound = acceptor.local_endpoint();
     net::co_spawn(
@@ -173,8 +181,9 @@ Result<std::string> Server::listen(const std::string& address) {
           co_await state->accept();
         }(state_),
         net::detached);
-    return host.find(':') == std::string::npos ? host + ":" + std::to_string(bound.port())
-                                               : "[" + host + "]:" + std::to_string(bound.port());
+    const std::string host = wanted->address().to_string();
+    return (wanted->address().is_v6() ? "[" + host + "]" : host) + ":" +
+           std::to_string(bound.port());
   } catch (const boost::system::system_error& failed) {
     return fail(Code::unavailable,
                 "Cannot listen on " + address + ": " + failed.code().message() + ".");

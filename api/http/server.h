@@ -17,6 +17,7 @@ namespace countersign::api {
 struct Limits {
   std::size_t header_bytes = std::size_t{16} << 10U;
   std::size_t body_bytes = std::size_t{512} << 10U;
+  std::size_t bodies_bytes = std::size_t{256} << 20U;  // of all requests that are being read
   std::size_t connections = 10000;
   std::chrono::milliseconds handshake{10000};
   std::chrono::milliseconds read{
@@ -33,6 +34,9 @@ struct ClientTrust {
   std::function<std::uint64_t()>
       revocations;  // when it rises, kept connections ask trusted() again
 };
+
+// "127.0.0.1:8140", "[::]:8140": an IP address and a port.
+bool is_listen_address(const std::string& address);
 
 // Thread-safe where it says so. Runs on the given io_context, which several threads may run.
 class Server {

@@ -62,7 +62,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Strand> acceptor;  // on its strand
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open{0};
-  std::mutex mutex;  // guards the rest
+  std::atomic<std::size_t> bodies{0};  // bytes promised to bodies, see Limits::bodies_bytes
+  std::mutex mutex;                    // guards the rest
   std::shared_ptr<boost::asio::ssl::context> tls;
   std::function<void()> done;
   Idle idle;

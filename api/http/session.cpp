@@ -1,13 +1,16 @@
 // One connection: handshake, then requests one after the other, each with its limits.
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <memory>
 
 #include "api/http/server_state.h"
 #include "api/http/tls_context.h"
 #include "api/http/wire.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace countersign::api {
@@ -21,7 +24,25 @@ using Stream = beast::ssl_stream<beast::basic_stream<tcp, Strand>>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
 
+// Bytes of the bound of all bodies, held until the request is answered.
+class BodyRoom {
+ public:
+  BodyRoom(std::atomic<std::size_t>& used, std::size_t bytes) : used_(used), bytes_(bytes) {
+    fits_in_ = used_.fetch_add(bytes_) + bytes_;
+  }
+  ~BodyRoom() { used_.fetch_sub(bytes_); }
+  BodyRoom(const BodyRoom&) = delete;
+  BodyRoom& operator=(const BodyRoom&) = delete;
+  bool fits(std::size_t bound) const { return fits_in_ <= bound; }
+
+ private:
+  std::atomic<std::size_t>& used_;
+  std::size_t bytes_;
+  std::size_t fits_in_;
+};
+
 struct Incoming {
+  std::unique_ptr<BodyRoom> room;
   WireRequest message;  // what could be read of it, if it is refused
   std::optional<Request::Refused> refused;
 };
@@ -115,6 +136,15 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
       co_await http::async_read_header(stream_, buffer_, parser, kAwait);
   auto error = header_error;
   if (!error) incoming.refused = refusal_of(parser.get());
+  if (!error && !parser.is_done()) {
+    const auto length = parser.content_length().value_or(limits.body_bytes);
+    incoming.room = std::make_unique<BodyRoom>(server_.bodies,
+                                               std::min<std::size_t>(length, limits.body_bytes));
+    if (!incoming.refused && !incoming.room->fits(limits.bodies_bytes)) {
+      incoming.refused =
+          Request::Refused{503, fail(Code::overloaded, "Too many requests come in. Try again.")};
+    }
+  }
   if (incoming.refused) {
     incoming.message = std::move(parser.get());
     co_return true;
@@ -163,6 +193,7 @@ net::awaitable<void> Server::State::Session::serve(std::uint64_t checked, bool f
       // Revoked while the connection was kept: it ends as a handshake would.
       if (!server_.trust.trusted(*certificate)) co_return;
     }
+    if (certificate && certificate->not_after() <= system_clock().now()) co_return;
     bool keep = incoming.message.keep_alive() && !incoming.refused;
     Request request = from_wire(std::move(incoming.message), source_);
     request.client_certificate = certificate;
@@ -185,7 +216,7 @@ net::awaitable<void> Server::State::Session::serve(std::uint64_t checked, bool f
                           {"path", path},
                           {"status", response.status},
                           {"ms", ms.count()},
-                          {"bytes", response.body.size()}});
+                          {"bytes", response.content().size()}});
     if (!write_error && incoming.refused) co_await drop_rest();
     if (write_error || !keep) co_return;
   }

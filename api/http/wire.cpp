@@ -63,9 +63,10 @@ WireResponse to_wire(const Response& response, unsigned version, bool head, bool
     out.content_length(0);
     return out;
   }
-  out.body() = response.body;
+  const std::string_view content = response.content();
+  out.body() = {content.data(), content.size()};
   out.prepare_payload();
-  if (head) out.body().clear();
+  if (head) out.body() = {};
   return out;
 }
 

@@ -21,7 +21,9 @@ Answer get_puppet_certificate(PuppetCall call) {
 
 Answer get_puppet_crl(PuppetCall call) {
   if (not_modified(call.request, call.authority.crl_changed())) co_return plain(304, "");
-  co_return plain(200, call.authority.crl_pem());
+  Response response = plain(200, "");
+  response.shared_body = call.authority.crl_pem();
+  co_return response;
 }
 
 }  // namespace countersign::api

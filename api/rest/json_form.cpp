@@ -16,10 +16,13 @@ json::value time_or_null(const std::optional<Timestamp>& time) {
   return json::value(to_rfc3339(*time));
 }
 
-// "DNS:a, IP:b" as a list.
-json::array names_list(std::string_view names) {
+// So many names of a row are shown in a list: a page of them must stay small.
+constexpr std::size_t kNamesInList = 20;
+
+// "DNS:a, IP:b" as a list of at most `most`.
+json::array names_list(std::string_view names, std::size_t most) {
   json::array list;
-  while (!names.empty()) {
+  while (!names.empty() && list.size() < most) {
     const std::size_t end = names.find(", ");
     const std::string_view one = names.substr(0, end);
     list.emplace_back(json::string_view(one.data(), one.size()));
@@ -27,6 +30,14 @@ json::array names_list(std::string_view names) {
   }
   return list;
 }
+
+// How many names there are; a comma within a value is escaped.
+std::size_t count_names(std::string_view names) {
+  if (names.empty()) return 0;
+  return static_cast<std::size_t>(std::ranges::count(names, ',')) + 1;
+}
+
+std::size_t most_names(bool whole) { return whole ? std::string::npos : kNamesInList; }
 
 }  // namespace
 
@@ -43,7 +54,8 @@ json::object to_json(const store::RequestRecord& request, bool whole) {
                       {"source", request.source},
                       {"caller", request.caller},
                       {"key", request.key},
-                      {"names", names_list(request.names)},
+                      {"names", names_list(request.names, most_names(whole))},
+                      {"names_total", count_names(request.names)},
                       {"created_at", to_rfc3339(request.created_at)},
                       {"decided_at", time_or_null(request.decided_at)},
                       {"decided_by", request.decided_by},
@@ -68,7 +80,8 @@ json::object to_json(const store::CertificateRecord& certificate, Timestamp now,
                       {"profile", certificate.profile},
                       {"rule", certificate.rule},
                       {"key", certificate.key},
-                      {"names", names_list(certificate.names)},
+                      {"names", names_list(certificate.names, most_names(whole))},
+                      {"names_total", count_names(certificate.names)},
                       {"revoked_at", nullptr},
                       {"revocation_reason", nullptr},
                       {"fingerprint_sha256", x509::colon_hex(x509::sha256(certificate.der))}};

@@ -56,6 +56,7 @@ json::object schemas() {
                               {"caller", text},
                               {"key", text},
                               {"names", list_of(text)},
+                              {"names_total", number},
                               {"created_at", text},
                               {"decided_at", maybe("string")},
                               {"decided_by", text},
@@ -71,6 +72,7 @@ json::object schemas() {
       object_of({{"requests", list_of(reference("Request"))}, {"next_cursor", maybe("string")}});
   all["Approval"] = object_of({{"subject_alt_names", flag},
                                {"authorization_extensions", flag},
+                               {"reserved_names", flag},
                                {"validity_seconds", number}});
   all["Reason"] = object_of({{"reason", text}});
   all["Certificate"] = object_of({{"serial", text},
@@ -84,6 +86,7 @@ json::object schemas() {
                                   {"rule", text},
                                   {"key", text},
                                   {"names", list_of(text)},
+                                  {"names_total", number},
                                   {"revoked_at", maybe("string")},
                                   {"revocation_reason", maybe("string")},
                                   {"fingerprint_sha256", text},
@@ -102,6 +105,7 @@ json::object schemas() {
                                {"profile", text},
                                {"certname", text},
                                {"names", list_of(text)},
+                               {"names_total", number},
                                {"extensions", list_of(text)},
                                {"trace", list_of(reference("TraceStep"))}});
   all["TokenOrder"] =

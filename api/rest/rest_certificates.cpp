@@ -170,12 +170,13 @@ Answer get_chain(Call call) { co_return pem_response(call.authority.chain_pem())
 
 Answer get_crl(Call call) {
   if (preferred_type(call.request, {kPemFile, kCrlFile}) != kCrlFile) {
-    co_return pem_response(call.authority.crl_pem());
+    Response response = pem_response("");
+    response.shared_body = call.authority.crl_pem();
+    co_return response;
   }
   Response response;
   response.content_type = kCrlFile;
-  const Bytes der = call.authority.crl_der();
-  response.body = as_text(der);
+  response.shared_body = call.authority.crl_der();
   co_return response;
 }
 

@@ -52,6 +52,8 @@ Answer call_route(ca::Authority& authority, RestSettings settings, const RestRou
     co_await authority.audit_refusal("cross-site, " + request.method + " " + request.path, caller);
     response = problem(fail(Code::forbidden, "This comes from a page of another site."), request);
   } else if (caller.role == ca::Role::anonymous && !settings.anonymous && !route.open) {
+    co_await authority.audit_refusal("no credential, " + request.method + " " + request.path,
+                                     caller);
     response = problem(fail(Code::unauthenticated,
                             "This service takes no anonymous callers over REST. Use a client "
                             "certificate or a bearer token."),

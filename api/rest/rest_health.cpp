@@ -17,7 +17,12 @@ Answer get_ready(Call call) {
   json::array problems;
   for (const std::string& text : health.problems) problems.emplace_back(text);
   json::object policy{{"rules", health.policy_rules}, {"error", nullptr}};
-  if (!health.policy_error.empty()) policy["error"] = health.policy_error;
+  if (!health.policy_error.empty()) {
+    // The text quotes the policy, which is nobody's business but its readers'.
+    const bool reader = ca::allowed(call.caller.role, ca::Action::read_all);
+    policy["error"] = reader ? health.policy_error
+                             : "The policy file is refused; an operator or auditor is told why.";
+  }
   const json::object answer{{"status", health.ready ? "ready" : "not ready"},
                             {"problems", std::move(problems)},
                             {"policy", std::move(policy)}};

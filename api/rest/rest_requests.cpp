@@ -135,8 +135,8 @@ Answer get_request(Call call) {
 }
 
 Answer approve_request(Call call) {
-  const auto body = json_body(
-      call.request, {"subject_alt_names", "authorization_extensions", "validity_seconds"});
+  const auto body = json_body(call.request, {"subject_alt_names", "authorization_extensions",
+                                             "reserved_names", "validity_seconds"});
   if (body.has_error()) co_return problem(body.error(), call.request);
   ca::Approval approval;
   if (const auto* names = body->if_contains("subject_alt_names")) {
@@ -152,6 +152,13 @@ Answer approve_request(Call call) {
                         call.request);
     }
     approval.authorization_extensions = marks->get_bool();
+  }
+  if (const auto* names = body->if_contains("reserved_names")) {
+    if (!names->is_bool()) {
+      co_return problem(fail(Code::malformed, "'reserved_names' must be true or false."),
+                        call.request);
+    }
+    approval.reserved_names = names->get_bool();
   }
   if (const auto* seconds = body->if_contains("validity_seconds")) {
     if (!seconds->is_int64() || seconds->get_int64() <= 0 ||

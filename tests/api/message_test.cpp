@@ -7,6 +7,8 @@
 namespace countersign::api {
 namespace {
 
+std::string_view sent(const WireResponse& wire) { return {wire.body().data(), wire.body().size()}; }
+
 namespace http = boost::beast::http;
 
 TEST(Message, PercentDecodesOnceAndStrictly) {
@@ -103,12 +105,12 @@ TEST(Wire, TheTargetIsCutIntoPathAndQuery) {
 TEST(Wire, ABodyGoesOnlyWhereOneMayBe) {
   Response response;
   response.body = "hello";
-  EXPECT_EQ(to_wire(response, 11, false, true).body(), "hello");
-  EXPECT_EQ(to_wire(response, 11, true, true).body(), "");
+  EXPECT_EQ(sent(to_wire(response, 11, false, true)), "hello");
+  EXPECT_EQ(sent(to_wire(response, 11, true, true)), "");
   EXPECT_EQ(to_wire(response, 11, true, true)[http::field::content_length], "5");
   for (const unsigned status : {204U, 304U}) {
     response.status = status;
-    EXPECT_EQ(to_wire(response, 11, false, true).body(), "");
+    EXPECT_EQ(sent(to_wire(response, 11, false, true)), "");
   }
 }
 

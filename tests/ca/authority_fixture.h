@@ -285,7 +285,9 @@ class AuthorityTest : public ::testing::Test {
   std::shared_ptr<const x509::Certificate> certificate_of(const Submitted& outcome) {
     return x509::Certificate::parse(outcome.certificate.value().der).value();
   }
-  std::shared_ptr<const x509::Crl> crl() { return x509::Crl::parse(authority->crl_der()).value(); }
+  std::shared_ptr<const x509::Crl> crl() {
+    return x509::Crl::parse(as_bytes(*authority->crl_der())).value();
+  }
   std::vector<std::string> actions(const std::string& subject) {
     std::vector<std::string> list;
     for (const auto& row : store.audit(subject, 1000).value()) list.push_back(row.action);

@@ -183,8 +183,8 @@ TEST_F(Revocation, AnExpiredCertificateLeavesTheCrl) {
 TEST_F(Revocation, WhatIsServedEndsWithTheCrlsAbove) {
   config.root_crl = "-----the root's-----\n";
   start();
-  EXPECT_TRUE(authority->crl_pem().starts_with("-----BEGIN X509 CRL-----\n"));
-  EXPECT_TRUE(authority->crl_pem().ends_with("-----the root's-----\n"));
+  EXPECT_TRUE(authority->crl_pem()->starts_with("-----BEGIN X509 CRL-----\n"));
+  EXPECT_TRUE(authority->crl_pem()->ends_with("-----the root's-----\n"));
 }
 
 TEST_F(Revocation, TheCrlCountsAsChangedWhenItIsServedAndNotByItsThisUpdate) {

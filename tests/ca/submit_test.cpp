@@ -113,6 +113,20 @@ TEST_F(Submit, NoRuleAndNoAutosignMakesAnOperator) {
   }
 }
 
+TEST_F(Submit, WhatIsHeldBackIsApprovedOnlyByAnExplicitWord) {
+  config.operators = {"chief.example.com"};
+  start("default = 'sign'\n");
+  for (const char* name : {"chief.example.com", "ca.example.com", "web-1.example.com."}) {
+    const auto outcome = submit(csr(name), true);
+    ASSERT_TRUE(outcome) << name;
+    ASSERT_EQ(outcome->request.state, store::RequestState::queued) << name;
+    EXPECT_EQ(run(authority->approve(outcome->request.id, {}, op)).error().code, Code::not_granted);
+    EXPECT_EQ(run(authority->preview(outcome->request, {}, op)).error().code, Code::not_granted);
+    const Approval meant{.reserved_names = true};
+    EXPECT_TRUE(run(authority->approve(outcome->request.id, meant, op))) << name;
+  }
+}
+
 TEST_F(Submit, AutosignDoesNotSignForANameOfTheServiceEither) {
   config.puppet.autosign = PuppetSettings::Autosign::all;
   config.puppet.allow_subject_alt_names = true;
@@ -126,8 +140,9 @@ TEST_F(Submit, AutosignDoesNotSignForANameOfTheServiceEither) {
 TEST_F(Submit, ADeniedMachineThatTriesAgainAddsNoRow) {
   start(kWebPolicy);
   const std::string pem = csr("evil-1");
-  for (int i = 0; i < 3; ++i) {
-    const auto outcome = submit(pem);
+  // The third comes with a new key.
+  for (const std::string& request : {pem, pem, csr("evil-1", {.key = 1})}) {
+    const auto outcome = submit(request);
     ASSERT_TRUE(outcome);
     EXPECT_EQ(outcome->request.state, store::RequestState::denied);
     EXPECT_EQ(outcome->request.reason, "not ours");
@@ -366,6 +381,33 @@ TEST_F(Submit, WithDuplicatesAllowedANewRequestReplacesTheOneThatWaits) {
   ASSERT_TRUE(submit(csr("web-1.example.com"), true));
   EXPECT_TRUE(submit(csr("web-1.example.com", {.key = 1}), true));
   EXPECT_TRUE(submit(csr("web-1.example.com", {.key = 2}), false).has_error());
+}
+
+TEST_F(Submit, ADeniedRequestDoesNotTakeThePlaceOfTheOneThatWaits) {
+  config.puppet.allow_duplicate_certs = true;
+  start(kWebPolicy);
+  const auto first = submit(csr("db-1"), true);
+  start("default = 'deny'\n");
+  const auto second = submit(csr("db-1", {.key = 1}), true);
+  ASSERT_TRUE(second) << second.error().detail;
+  EXPECT_EQ(second->request.state, store::RequestState::denied);
+  EXPECT_EQ(store.request(first->request.id).value()->state, store::RequestState::queued);
+}
+
+TEST_F(Submit, TheAutosignProgramSeesTheRequestThatWouldBeSigned) {
+  config.puppet.autosign = PuppetSettings::Autosign::file;
+  config.puppet.autosign_file = folder.path() / "autosign";
+  folder.write("autosign", "#!/bin/sh\ncat > \"$0.seen\"\n", true);
+  start();
+  // OpenSSL would read the first block, which our reader passes over.
+  const std::string pem = csr("victim", {.key = 1});
+  std::string hidden = pem;
+  hidden.insert(hidden.find('\n'), "\x01");
+  const auto outcome = submit(hidden + csr("evil"), true);
+  if (outcome.has_error()) return;  // refused as a whole is as good
+  const auto seen = system_files().read(folder.path() / "autosign.seen", 1 << 20);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(*seen, x509::pem_encode(x509::kPemCsr, outcome->request.csr));
 }
 
 TEST_F(Submit, ExplainSaysWhatWouldBeDecidedAndStoresNothing) {

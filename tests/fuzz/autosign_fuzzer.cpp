@@ -31,7 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(line.find_first_of(" #") != std::string::npos);
     require(line.find_first_of("\r\n") == std::string::npos);
   }
-  const bool everything = all.matches("a-name.that.nobody-would.list-3f1c9b");
-  if (everything) require(text.find('*') != std::string_view::npos);
+  constexpr const char* kUnlisted = "a-name.that.nobody-would.list-3f1c9b";
+  // The fuzzer may well learn the name and list it.
+  const bool listed = text.find(kUnlisted) != std::string_view::npos;
+  if (all.matches(kUnlisted) && !listed) require(text.find('*') != std::string_view::npos);
   return 0;
 }

@@ -755,7 +755,8 @@ class GreedyRequests(Case):
                 answered = json.loads(text)
                 if case.opens:
                     self.assert_problem((status, answered), 403, "not-granted",
-                                        case.autosign.replace("{name}", re.escape(name)))
+                                        f"^CSR '{re.escape(name)}' asks for pp_auth_role, which "
+                                        "gives rights")
                     self.queued(name)
                     status, text = self.operator("POST", path, {case.opens: True})
                     answered = json.loads(text)
@@ -868,7 +869,7 @@ class HarmlessRequests(Case):
                                             [(make.ORGANIZATION, "Ö"), (cn, "odd-parts")],
                                             [("1.2.840.113549.1.9.1", tlv(make.IA5, b"a@b"))]), ec)
         yield longest, csr(longest, ec)
-        for name in ("_x.example.com", "root_ca", "a-b.c1", "rootca.", "a.-b", "7", "a" * 64):
+        for name in ("_x.example.com", "root_ca", "a-b.c1", "a.-b", "7", "a" * 64):
             yield name, csr(name, ec)
         yield "odd-absent", csr("odd-absent", ec, attributes_part=b"")
         # X.690 11.6 wants a SET OF in order; many makers do not sort, and nothing rests on it.
@@ -885,6 +886,18 @@ class HarmlessRequests(Case):
             {make.RsaKey.prime(700): 1 for _ in range(3)}))
         yield "odd-no-null", csr("odd-no-null", key("rsa"),
                                  algorithm=sequence(oid(make.RSA_SHA256)))
+
+    def test_a_name_that_ends_in_a_dot_is_kept_for_an_operator(self):
+        self.begin(SIGNS)
+        self.assertEqual(self.put("rootca.", csr("rootca.", key())), (200, ""))
+        _, text = self.operator("GET", "/v1/requests?state=queued")
+        [row] = json.loads(text)["requests"]
+        self.assertIn("ends in a dot", row["reason"])
+        path = f"/v1/requests/{row['id']}/approve"
+        status, text = self.operator("POST", path)
+        self.assert_problem((status, json.loads(text)), 403, "not-granted", "ends in a dot")
+        self.assertEqual(json.loads(self.operator("POST", "/puppet-ca/v1/sign/all")[1])["signed"], [])
+        self.assertEqual(self.operator("POST", path, {"reserved_names": True})[0], 200)
 
     def test_they_are_signed_for_their_certname_and_no_more(self):
         self.begin(SIGNS)

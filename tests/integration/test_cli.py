@@ -169,6 +169,20 @@ class Deciding(CommandLine):
         self.assertEqual(terminal.end()[0], 0)
         self.assertTrue(self.signed(service, "db1") and self.signed(service, "db2"))
 
+    def test_rights_are_given_only_to_who_says_so(self):
+        service = self.service(POLICY)
+        self.waiting(service, "db1", extensions=["1.3.6.1.4.1.34380.1.3.13=ASN1:UTF8:admin"])
+        refused = service.cli("sign", "db1", "--yes", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("pp_auth_role", refused.stderr)
+        self.assertIn("--authorization-extensions", refused.stderr)
+        self.assertFalse(self.signed(service, "db1"))
+        service.cli("sign", "db1", "--authorization-extensions", "--yes")
+        pem = self.folder / "db1.pem"
+        pem.write_text(service.curl("/puppet-ca/v1/certificate/db1")[1])
+        self.assertIn("1.3.6.1.4.1.34380.1.3.13",
+                      run("openssl", "x509", "-in", pem, "-noout", "-text").stdout)
+
     def test_sign_with_yes_does_not_ask(self):
         service = self.service(POLICY)
         self.waiting(service, "db1")

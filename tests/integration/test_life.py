@@ -146,7 +146,7 @@ class Reload(LifeTest):
 
         policy.write_text(self.POLICY.replace("certname", "certnme") % "c")
         service.process.send_signal(signal.SIGHUP)
-        ready = until(lambda: service.json("/v1/health/ready")[1]["policy"]["error"],
+        ready = until(lambda: service.json("/v1/health/ready", client="operator")[1]["policy"]["error"],
                       "health shows the error")
         self.assertRegex(ready, r"policy\.toml:3:\d+: .*certnme.*certname")
         self.assertIn("event=policy_refused", service.log_text())
@@ -158,7 +158,7 @@ class Reload(LifeTest):
         policy.write_text(self.POLICY % "c")
         service.process.send_signal(signal.SIGHUP)
         until(lambda: self.decision(service, "c") == "sign", "the mended policy decides")
-        self.assertIsNone(service.json("/v1/health/ready")[1]["policy"]["error"])
+        self.assertIsNone(service.json("/v1/health/ready", client="operator")[1]["policy"]["error"])
 
     def test_an_allowlist_that_changes_is_taken_without_a_signal(self):
         service = self.service('[[rule]]\nname = "known"\nmatch = { certname_file = "allow.txt" }\n'
@@ -175,7 +175,7 @@ class Reload(LifeTest):
         until(lambda: self.decision(service, "secone") == "sign", "a write in place is seen")
         self.assertEqual(self.decision(service, "second"), "queue")
         allow.unlink()
-        until(lambda: "allow.txt" in str(service.json("/v1/health/ready")[1]["policy"]["error"]),
+        until(lambda: "allow.txt" in str(service.json("/v1/health/ready", client="operator")[1]["policy"]["error"]),
               "a list that is gone is an error")
         self.assertEqual(self.decision(service, "secone"), "sign")
 

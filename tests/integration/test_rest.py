@@ -182,11 +182,11 @@ class Rest(ServiceTest):
         service = self.service(POLICY)
         path = pathlib.Path(service.folder / "policy.toml")
         path.write_text(POLICY.replace("certname_regex = 'evil-.*'", "certname_regex = 'evil-('"))
-        until(lambda: "policy.toml:" in service.curl("/v1/health/ready")[1], "health shows it")
+        until(lambda: "policy.toml:" in service.curl("/v1/health/ready", client="operator")[1], "health shows it")
         csr, _ = self.csr("web-9.example.com")
         self.assertEqual(self.submit(service, csr)[0], 201)
         path.write_text(POLICY.replace("not ours", "go away"))
-        until(lambda: "policy.toml:" not in service.curl("/v1/health/ready")[1], "health is good")
+        until(lambda: "policy.toml:" not in service.curl("/v1/health/ready", client="operator")[1], "health is good")
         csr, _ = self.csr("evil-9")
         self.assertIn("go away", self.submit(service, csr)[1]["detail"])
 

@@ -90,6 +90,15 @@ class Life(ServiceTest):
         until(lambda: "entries=1" in service.log_text(), "a CRL with the revoked certificate")
         until(lambda: checked()[0] == 200, "a certificate that the CRL does not name")
 
+    def test_the_handshake_carries_the_chain_without_the_root(self):
+        service = self.service()
+        sent = run("openssl", "s_client", "-connect", f"127.0.0.1:{service.port}", "-servername",
+                   "localhost", "-showcerts", input="").stdout
+        self.assertEqual(sent.count("BEGIN CERTIFICATE"), 2)
+        self.assertNotIn((service.folder / "ca/root.pem").read_text().split("\n")[3], sent)
+        root = service.folder / "ca/root.pem"
+        self.assertEqual(service.curl("/v1/health/live", "--cacert", root)[0], 200)
+
     def test_tls_below_1_2_is_refused_and_1_2_and_1_3_work(self):
         service = self.service()
         self.assertEqual(service.curl("/v1/health/live", "--tls-max", "1.1", check=False)[0], 0)

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = COUNTERSIGN_SOURCE_DIR;
+const fs::path kRoot = ".";
 
 // folder -> folders whose headers it may include.
 const std::map<std::string, std::set<std::string>> kArrows = {

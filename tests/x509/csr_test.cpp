@@ -132,7 +132,8 @@ INSTANTIATE_TEST_SUITE_P(
                       RefusedFile{"rsa1024.der", Code::bad_key, "1024 bits"},
                       RefusedFile{"rsa_pss_key.der", Code::bad_key, "RSA-PSS"},
                       RefusedFile{"sha1.der", Code::bad_proof, "SHA-1"},
-                      RefusedFile{"rsa_pss.der", Code::bad_proof, "RSASSA-PSS"}));
+                      RefusedFile{"rsa_pss.der", Code::bad_proof, "RSASSA-PSS"}),
+    [](const auto& row) { return std::filesystem::path(row.param.file).stem().string(); });
 
 TEST(Csr, EveryCommonNameIsVisible) {
   const auto csr = Csr::parse(csr_with_subject(

@@ -23,9 +23,8 @@ inline const PrivateKey& other_key() {
   return key;
 }
 
-inline std::filesystem::path test_folder() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path();
-}
+// Tests run in the root of the tree.
+inline std::filesystem::path test_folder() { return "tests"; }
 inline Bytes test_data(const std::string& file) {
   const auto text = system_files().read(test_folder() / "data" / file, 1 << 20);
   return to_bytes(as_bytes(text.value()));
