@@ -14,4 +14,9 @@ done <scripts/packages.txt
 echo "installing: ${missing[*]}"
 run() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 run apt-get update -qq
+# The tests call cloud-init's modules; this keeps it from taking over the machine at its next boot.
+if [[ " ${missing[*]} " == *' cloud-init '* ]]; then
+  run mkdir -p /etc/cloud
+  run touch /etc/cloud/cloud-init.disabled
+fi
 DEBIAN_FRONTEND=noninteractive run apt-get install -y -qq --no-install-recommends "${missing[@]}"
