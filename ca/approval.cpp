@@ -77,7 +77,23 @@ Result<void> check_extensions(const x509::Csr& csr, const std::string& certname,
   return {};
 }
 
+// "pp_auth_auto_renew": an attribute of the CSR, not an extension.
+constexpr std::string_view kRenewAttribute = "1.3.6.1.4.1.34380.1.3.2";
+
 }  // namespace
+
+bool renews_itself(const PuppetSettings& settings, const x509::Csr& csr) {
+  if (!settings.allow_auto_renewal) return false;
+  const auto& attributes = csr.attributes();
+  const auto found = std::ranges::find(attributes, kRenewAttribute, &x509::Attribute::oid);
+  return found != attributes.end() && !found->values.empty() && found->values.front() == "true";
+}
+
+std::optional<std::chrono::seconds> usual_validity(const PuppetSettings& settings,
+                                                   const x509::Csr& csr) {
+  if (renews_itself(settings, csr)) return settings.auto_renewal_cert_ttl;
+  return settings.ca_ttl;
+}
 
 Result<Grant> grant_of_approval(const x509::Csr& csr, const std::string& certname,
                                 const Approval& approval) {

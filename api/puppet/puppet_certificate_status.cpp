@@ -113,7 +113,8 @@ boost::asio::awaitable<Result<void>> puppet_sign(PuppetCall& call, std::string c
   const auto& settings = call.authority.config().puppet;
   const ca::Approval approval{.subject_alt_names = settings.allow_subject_alt_names,
                               .authorization_extensions = settings.allow_authorization_extensions,
-                              .validity = ttl};
+                              .validity = ttl,
+                              .puppet = true};
   const auto done = co_await call.authority.approve(row->id, approval, call.caller);
   if (done.has_error()) co_return done.error();
   co_return Result<void>();
