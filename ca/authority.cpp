@@ -109,7 +109,7 @@ Task<void> Authority::run() {
     const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
       // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
       try {
-        const auto published = state.crl.due() ? state.crl.publish() : Result<void>();
+        auto published = state.crl.due() ? state.crl.publish() : Result<void>();
         state.policy.reload_if_changed();
         return published;
       } catch (const std::exception& error) {
