@@ -36,10 +36,13 @@ struct DecideRequest {
 // An unknown issuer: not_found. The serial taken: conflict. The name has a current certificate:
 // certificate_exists, or revoked_exists if that one is revoked, unless `replace`: then that one is
 // no longer current. The same happens without `replace` to one that was expired when the new one
-// was issued: it can stand for nobody any more, and must not lock its machine out for ever.
+// was issued: it can stand for nobody any more, and must not lock its machine out for ever. With
+// `renews`, the serial of a certificate of the same issuer, that one is replaced, and only that
+// one: if the name stands for another by now, or for it and it is revoked, conflict.
 struct InsertCertificate {
   CertificateRecord certificate;
   bool replace = false;
+  Bytes renews;
 };
 // not_found, already_revoked.
 struct RevokeCertificate {
@@ -47,9 +50,12 @@ struct RevokeCertificate {
   Bytes serial;
   Revocation revocation;
 };
+// No certificate of the name is current: not_found if none was. With `serial`, that one must be the
+// current one: conflict.
 struct ReleaseName {
   std::string certname;
-};  // no certificate of it is current: not_found if none was
+  Bytes serial;
+};
 struct WithdrawRequest {
   std::string certname;
   Timestamp at;

@@ -10,6 +10,10 @@ Tables::SerialKey serial_key(ByteView serial, std::size_t issuer) {
   return {std::string(as_text(serial)), issuer};
 }
 
+bool may_renew(const CertificateRecord& held, const InsertCertificate& m) {
+  return held.issuer == m.certificate.issuer && held.serial == m.renews && !held.revocation;
+}
+
 }  // namespace
 
 Result<void> Tables::apply(const WriteBatch& batch) {
@@ -110,12 +114,16 @@ Result<void> Tables::apply_one(const InsertCertificate& m) {
   if (certificate_by_serial.contains(serial)) return fail(Code::conflict, "The serial is taken.");
   if (c.current) {
     const auto holder = current.find(c.certname);
-    if (holder != current.end()) {
-      const CertificateRecord& held = certificates[holder->second];
-      const bool expired = !held.revocation && held.not_after <= c.issued_at;
-      if (!m.replace && !expired) {
-        return held.revocation ? fail(Code::revoked_exists, "The name has a revoked certificate.")
-                               : fail(Code::certificate_exists, "The name has a certificate.");
+    const bool held = holder != current.end();
+    if (!m.renews.empty() && !(held && may_renew(certificates[holder->second], m))) {
+      return fail(Code::conflict, "The name does not stand for the renewed certificate.");
+    }
+    if (held) {
+      const CertificateRecord& before = certificates[holder->second];
+      const bool expired = !before.revocation && before.not_after <= c.issued_at;
+      if (!m.replace && m.renews.empty() && !expired) {
+        return before.revocation ? fail(Code::revoked_exists, "The name has a revoked certificate.")
+                                 : fail(Code::certificate_exists, "The name has a certificate.");
       }
       release(holder->second);
     }
@@ -151,6 +159,9 @@ Result<void> Tables::apply_one(const ReleaseName& m) {
   const auto holder = current.find(m.certname);
   if (holder == current.end()) {
     return fail(Code::not_found, "The name has no current certificate.");
+  }
+  if (!m.serial.empty() && certificates[holder->second].serial != m.serial) {
+    return fail(Code::conflict, "The name stands for another certificate.");
   }
   release(holder->second);
   return {};

@@ -85,11 +85,16 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
   if (taken.bind(c.serial, *issuer).step()) return fail(Code::conflict, "The serial is taken.");
   if (c.current) {
     auto current = db.prepare(
-        "SELECT id, revoked_at, not_after FROM certificates "
+        "SELECT id, revoked_at, not_after, serial, issuer_id FROM certificates "
         "WHERE certname = ? AND current = 1");
-    if (current.bind(c.certname).step()) {
+    const bool held = current.bind(c.certname).step();
+    if (!m.renews.empty() && !(held && current.null(1) && current.blob(3) == m.renews &&
+                               current.integer(4) == *issuer)) {
+      return fail(Code::conflict, "The name does not stand for the renewed certificate.");
+    }
+    if (held) {
       const bool expired = current.null(1) && current.time(2) <= c.issued_at;
-      if (!m.replace && !expired) {
+      if (!m.replace && m.renews.empty() && !expired) {
         return current.null(1) ? fail(Code::certificate_exists, "The name has a certificate.")
                                : fail(Code::revoked_exists, "The name has a revoked certificate.");
       }
@@ -112,6 +117,12 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
 }
 
 Result<void> apply_one(Connection& db, const ReleaseName& m) {
+  if (!m.serial.empty()) {
+    auto current = db.prepare("SELECT serial FROM certificates WHERE certname = ? AND current = 1");
+    if (current.bind(m.certname).step() && current.blob(0) != m.serial) {
+      return fail(Code::conflict, "The name stands for another certificate.");
+    }
+  }
   db.prepare("UPDATE certificates SET current = 0 WHERE certname = ? AND current = 1")
       .bind(m.certname)
       .run();

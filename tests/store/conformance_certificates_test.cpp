@@ -90,6 +90,33 @@ TEST_P(CertificateConformance, OneThatIsNotCurrentNeitherNeedsNorTakesTheName) {
   EXPECT_EQ(store_->certificate("CA1", serial(2)).value(), old);
 }
 
+TEST_P(CertificateConformance, ARenewalReplacesTheOneThatItNamesAndNoOther) {
+  const auto renewal = [](int number, int renewed) {
+    return InsertCertificate{
+        .certificate = certificate("web", number), .replace = false, .renews = serial(renewed)};
+  };
+  EXPECT_EQ(apply({renewal(2, 1)}), Code::conflict) << "the name is free";
+  ASSERT_EQ(apply({InsertCertificate{certificate("web", 1)}}), kDone);
+  ASSERT_EQ(apply({renewal(2, 1)}), kDone);
+  EXPECT_EQ(store_->current_certificate("web").value(), certificate("web", 2));
+  EXPECT_FALSE(store_->certificate("CA1", serial(1)).value()->current);
+  EXPECT_EQ(apply({renewal(3, 1)}), Code::conflict) << "the name stands for 2";
+  CertificateRecord foreign = certificate("web", 3);
+  foreign.issuer = "CA2";
+  EXPECT_EQ(apply({InsertCertificate{foreign, false, serial(2)}}), Code::conflict);
+  ASSERT_EQ(revoke(2), kDone);
+  EXPECT_EQ(apply({renewal(3, 2)}), Code::conflict) << "revoked";
+  EXPECT_EQ(store_->current_certificate("web").value()->serial, serial(2));
+}
+
+TEST_P(CertificateConformance, ANameIsReleasedFromTheCertificateThatIsNamed) {
+  ASSERT_EQ(apply({InsertCertificate{certificate("web", 1)}}), kDone);
+  EXPECT_EQ(apply({ReleaseName{"web", serial(2)}}), Code::conflict);
+  EXPECT_EQ(store_->current_certificate("web").value(), certificate("web", 1));
+  EXPECT_EQ(apply({ReleaseName{"web", serial(1)}}), kDone);
+  EXPECT_EQ(apply({ReleaseName{"web", serial(1)}}), Code::not_found);
+}
+
 TEST_P(CertificateConformance, AReleasedNameIsFreeAndItsCertificateKeepsItsState) {
   ASSERT_EQ(apply({InsertCertificate{certificate("web", 1)}}), kDone);
   ASSERT_EQ(revoke(1), kDone);
