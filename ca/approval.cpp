@@ -55,8 +55,8 @@ Result<void> check_names(const std::vector<GeneralName>& extra, const std::strin
 
 // An extension that gives rights was asked for, and the approval does not extend to it.
 Error authorization_refused(const std::string& certname, const std::string& oid,
-                            bool puppet_words) {
-  if (puppet_words) {
+                            bool puppet) {
+  if (puppet) {
     return fail(Code::not_granted,
                 "CSR '" + certname +
                     "' contains an authorization extension, which is disallowed. To allow "
@@ -77,7 +77,7 @@ Result<void> check_extensions(const x509::Csr& csr, const std::string& certname,
     if (extension.oid == x509::oid::kSubjectAltName) continue;
     if (policy::is_authorization_extension(extension.oid) && !approval.authorization_extensions &&
         extension.oid != policy::kCliAuthOid) {
-      return authorization_refused(certname, extension.oid, approval.puppet_words);
+      return authorization_refused(certname, extension.oid, approval.puppet);
     }
     const bool fine =
         extension.oid != policy::kCliAuthOid && (policy::is_puppet_extension(extension.oid) ||
@@ -90,7 +90,23 @@ Result<void> check_extensions(const x509::Csr& csr, const std::string& certname,
   return {};
 }
 
+// "pp_auth_auto_renew": an attribute of the CSR, not an extension.
+constexpr std::string_view kRenewAttribute = "1.3.6.1.4.1.34380.1.3.2";
+
 }  // namespace
+
+bool renews_itself(const PuppetSettings& settings, const x509::Csr& csr) {
+  if (!settings.allow_auto_renewal) return false;
+  const auto& attributes = csr.attributes();
+  const auto found = std::ranges::find(attributes, kRenewAttribute, &x509::Attribute::oid);
+  return found != attributes.end() && !found->values.empty() && found->values.front() == "true";
+}
+
+std::optional<std::chrono::seconds> usual_validity(const PuppetSettings& settings,
+                                                   const x509::Csr& csr) {
+  if (renews_itself(settings, csr)) return settings.auto_renewal_cert_ttl;
+  return settings.ca_ttl;
+}
 
 Result<Grant> grant_of_approval(const x509::Csr& csr, const std::string& certname,
                                 const Approval& approval) {

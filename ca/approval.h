@@ -22,6 +22,14 @@ Result<Grant> grant_of_approval(const x509::Csr& csr, const std::string& certnam
 Grant grant_of_rule(const x509::Csr& csr, const std::string& certname,
                     const policy::Granted& granted);
 
+// Is auto-renewal on, and does the CSR say that its machine uses it (attribute of contract 3.5)?
+bool renews_itself(const PuppetSettings& settings, const x509::Csr& csr);
+
+// How long its certificate lives if nobody says otherwise: auto_renewal_cert_ttl for a machine that
+// renews by itself, else ca_ttl; nullopt: the profile's.
+std::optional<std::chrono::seconds> usual_validity(const PuppetSettings& settings,
+                                                   const x509::Csr& csr);
+
 // For a request that waits: what its rule would let it hold. JSON.
 std::string granted_to_json(const policy::Granted& granted);
 Result<policy::Granted> granted_from_json(std::string_view json);

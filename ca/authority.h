@@ -74,7 +74,9 @@ struct Approval {
   bool subject_alt_names = true;          // those asked for, DNS and IP
   bool authorization_extensions = false;  // pp_authorization, pp_auth_role; never pp_cli_auth
   bool reserved_names = false;            // what rules never sign: see verdict.h
-  bool puppet_words = false;              // a refusal is worded as Puppet's own CA words it
+  // Asked in Puppet's protocol: a refusal is worded as Puppet's own CA words it, and
+  // auto_renewal_cert_ttl, where it applies, goes before `validity`.
+  bool puppet = false;
   std::optional<std::chrono::seconds> validity;
 };
 
@@ -115,11 +117,19 @@ class Authority {
   Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason,
                                           Caller caller);
 
+  // A new certificate for the name and key of `old`, which the caller has shown to hold; `old`
+  // stays valid. The validity is [puppet] auto_renewal_cert_ttl. not_granted if renewal is off;
+  // forbidden if `old` is not of this issuer; denied if it is expired, revoked or unknown, or its
+  // name does not stand for its key any more; bad_key if the key has become too weak.
+  Task<Result<store::CertificateRecord>> renew(std::shared_ptr<const x509::Certificate> old,
+                                               Caller caller);
+
   // Already revoked: already_revoked, nothing is changed.
   Task<Result<store::CertificateRecord>> revoke(Bytes serial, x509::RevocationReason reason,
                                                 Caller caller);
-  // Every certificate of the name that is neither revoked nor expired. How many were revoked now;
-  // not_found if the name has no certificate at all.
+  // Every certificate of the name that is neither revoked nor expired, also one that a renewal
+  // makes meanwhile. How many were revoked now; not_found if the name never had a certificate, or
+  // stands for none and all that it had have expired.
   Task<Result<std::size_t>> revoke_name(std::string certname, x509::RevocationReason reason,
                                         Caller caller);
   // Revokes (if `revoke`) and frees the name; a queued request of it is withdrawn too if

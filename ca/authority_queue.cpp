@@ -57,7 +57,10 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     if (csr.has_error()) return csr.error();
     const auto possession = (*csr)->verify_possession();
     if (possession.has_error()) return possession.error();
-    if (!approval.validity) approval.validity = state.config.puppet.ca_ttl;
+    const PuppetSettings& settings = state.config.puppet;
+    if (!approval.validity || (approval.puppet && renews_itself(settings, **csr))) {
+      approval.validity = usual_validity(settings, **csr);
+    }
     auto grant = grant_for(state.config, outcome.request, **csr, approval);
     if (grant.has_error()) return grant.error();
     return state.sign(*grant, state.profile(outcome.request.profile), **csr, "operator",

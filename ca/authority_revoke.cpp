@@ -17,8 +17,8 @@ std::vector<store::CertificateRecord> revocable(std::vector<store::CertificateRe
 
 struct Holdings {
   std::vector<store::CertificateRecord> certificates;
-  bool queued = false;   // is there a queued request?
-  bool current = false;  // does the name stand for a certificate?
+  bool queued = false;  // is there a queued request?
+  Bytes current;        // serial of the certificate that the name stands for; empty: of none
 };
 
 Result<Holdings> holdings(const store::Store& store, const std::string& certname) {
@@ -29,7 +29,8 @@ Result<Holdings> holdings(const store::Store& store, const std::string& certname
   if (rows.has_error()) return rows.error();
   found.queued = waiting->has_value();
   found.certificates = std::move(*rows);
-  found.current = std::ranges::any_of(found.certificates, &store::CertificateRecord::current);
+  const auto current = std::ranges::find_if(found.certificates, &store::CertificateRecord::current);
+  if (current != found.certificates.end()) found.current = current->serial;
   return found;
 }
 
@@ -63,29 +64,40 @@ Task<Result<store::CertificateRecord>> Authority::revoke(Bytes serial,
 Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
                                                  x509::RevocationReason reason, Caller caller) {
   State& state = *state_;
-  auto rows = co_await state.guarded(Action::revoke, caller,
-                                     [&] { return state.store.certificates_of(certname); });
-  if (rows.has_error()) co_return rows.error();
-  if (rows->empty()) {
-    co_return fail(Code::not_found, "There is no certificate for the name '" + certname + "'.");
-  }
   std::size_t revoked = 0;
-  for (const store::CertificateRecord& row : revocable(std::move(*rows), state.clock.now())) {
-    const auto done = co_await revoke(row.serial, reason, caller);
-    if (done.has_value()) {
-      ++revoked;
-    } else if (done.error().code != Code::already_revoked) {
-      co_return done.error();
+  // Read again until nothing is left: a renewal may have come in between. It needs an unrevoked
+  // current certificate, so that the first round leaves it a moment at most.
+  constexpr int kRounds = 100;
+  for (int round = 0; round < kRounds; ++round) {
+    auto rows = co_await state.guarded(Action::revoke, caller,
+                                       [&] { return state.store.certificates_of(certname); });
+    if (rows.has_error()) co_return rows.error();
+    const Timestamp now = state.clock.now();
+    if (std::ranges::none_of(*rows, [now](const store::CertificateRecord& row) {
+          return row.current || row.not_after > now;
+        })) {
+      co_return fail(Code::not_found, "There is no certificate for the name '" + certname + "'.");
+    }
+    auto left = revocable(std::move(*rows), now);
+    if (left.empty()) co_return revoked;
+    std::ranges::stable_partition(left, &store::CertificateRecord::current);
+    for (const store::CertificateRecord& row : left) {
+      const auto done = co_await revoke(row.serial, reason, caller);
+      if (done.has_value()) {
+        ++revoked;
+      } else if (done.error().code != Code::already_revoked) {
+        co_return done.error();
+      }
     }
   }
-  co_return revoked;
+  co_return fail(Code::conflict, "The name '" + certname + "' is renewed without end; try again.");
 }
 
 Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller caller) {
   State& state = *state_;
-  // An approval or a revocation between the reads and the commit makes the batch fail whole: then
-  // once more, with what is there by then.
-  constexpr int kRounds = 3;
+  // An approval, a renewal or a revocation between the reads and the commit makes the batch fail
+  // whole: then once more, with what is there by then. A machine can renew as often as it likes.
+  constexpr int kRounds = 100;
   for (int round = 1;; ++round) {
     auto found = co_await state.guarded(Action::revoke, caller,
                                         [&] { return holdings(state.store, certname); });
@@ -106,7 +118,7 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
         ++revoked;
       }
     }
-    if (found->current) batch.push_back(store::ReleaseName{certname});
+    if (!found->current.empty()) batch.push_back(store::ReleaseName{certname, found->current});
     if (found->queued && what.requests) {
       batch.push_back(store::WithdrawRequest{certname, now, caller.describe()});
     }
@@ -114,7 +126,8 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
     const auto stored = co_await state.committer.commit(std::move(batch));
     if (stored.has_error()) {
       const Code code = stored.error().code;
-      const bool race = code == Code::not_found || code == Code::already_revoked;
+      const bool race =
+          code == Code::not_found || code == Code::already_revoked || code == Code::conflict;
       if (race && round < kRounds) continue;
       co_return stored.error();
     }

@@ -11,9 +11,10 @@ struct Permission {
 };
 
 // One line an action. docs/threat-model.md shows the same table.
-constexpr std::array<Permission, 7> kPermissions = {{
+constexpr std::array<Permission, 8> kPermissions = {{
     // action                     anon   agent  pipeline auditor operator
     {Action::submit, true, true, true, false, true},
+    {Action::renew, false, true, false, false, true},
     {Action::read_own, true, true, true, true, true},
     {Action::read_all, false, false, true, true, true},
     {Action::decide, false, false, false, false, true},
@@ -44,6 +45,8 @@ std::string_view to_string(Action action) {
   switch (action) {
     case Action::submit:
       return "submit";
+    case Action::renew:
+      return "renew";
     case Action::read_own:
       return "read";
     case Action::read_all:

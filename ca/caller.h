@@ -14,6 +14,7 @@ std::string_view to_string(Role role);
 
 enum class Action {
   submit,             // hand in a CSR
+  renew,              // get a new certificate for the one that one presents
   read_own,           // one request by id, one certificate by serial or name
   read_all,           // lists, traces, history
   decide,             // approve, deny

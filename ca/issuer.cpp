@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/facts.h"
 #include "x509/lint.h"
 
 namespace countersign::ca {
@@ -29,6 +30,31 @@ std::vector<x509::Extension> extensions_of(const Profile& profile, const Grant& 
     list.push_back(extension);
     // A critical extension that relying parties do not know would make the certificate useless.
     list.back().critical = false;
+  }
+  return list;
+}
+
+std::vector<x509::Extension> renewed_extensions(const Profile& profile,
+                                                const x509::Certificate& old,
+                                                const x509::Certificate& issuer) {
+  namespace oid = x509::oid;
+  std::vector<x509::Extension> list;
+  for (const x509::Extension& extension : old.extensions()) {
+    if (extension.oid == oid::kSubjectKeyIdentifier) {
+      list.push_back(x509::subject_key_identifier(old.public_key().key_id()));
+    } else if (extension.oid == oid::kAuthorityKeyIdentifier) {
+      list.push_back(x509::authority_key_identifier(issuer.subject_key_id()));
+    } else {
+      list.push_back(extension);
+    }
+  }
+  // Certificates of old Puppet CAs can lack some, the SAN above all.
+  const Grant name_alone{.certname = old.common_name(),
+                         .names = {{x509::GeneralName::Type::dns, old.common_name()}}};
+  const Profile bare{.key_usage = profile.key_usage,
+                     .extended_key_usage = profile.extended_key_usage};
+  for (x509::Extension& extension : extensions_of(bare, name_alone, old.public_key(), issuer)) {
+    if (old.find(extension.oid) == nullptr) list.push_back(std::move(extension));
   }
   return list;
 }
@@ -83,17 +109,33 @@ Result<std::unique_ptr<Issuer>> Issuer::create(
 
 Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, const Grant& grant,
                                          const x509::PublicKey& key) const {
+  return prepare(profile, grant.validity.value_or(profile.validity), grant.certname, key,
+                 extensions_of(profile, grant, key, certificate()), grant.privileged);
+}
+
+Result<Issuer::Prepared> Issuer::prepare_renewal(const Profile& profile,
+                                                 const x509::Certificate& old,
+                                                 std::chrono::seconds validity) const {
+  const bool privileged = old.find(policy::kCliAuthOid) != nullptr;
+  return prepare(profile, validity, old.common_name(), old.public_key(),
+                 renewed_extensions(profile, old, certificate()), privileged);
+}
+
+Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::seconds validity,
+                                         const std::string& certname, const x509::PublicKey& key,
+                                         std::vector<x509::Extension> extensions,
+                                         bool privileged) const {
   const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
   x509::CertificateContent content;
   content.serial = random_serial(random_);
   content.issuer = certificate().subject();
-  content.subject = x509::common_name_only(grant.certname);
+  content.subject = x509::common_name_only(certname);
   content.not_before = now - profile.backdate;
   // Nothing outlives the key that vouches for it.
-  content.not_after = std::min(now + grant.validity.value_or(profile.validity),
-                               std::chrono::floor<std::chrono::seconds>(certificate().not_after()));
+  content.not_after =
+      std::min(now + validity, std::chrono::floor<std::chrono::seconds>(certificate().not_after()));
   content.spki = to_bytes(key.spki());
-  content.extensions = extensions_of(profile, grant, key, certificate());
+  content.extensions = std::move(extensions);
   if (content.not_after <= now) {
     return fail(Code::unavailable,
                 "The issuing CA certificate has expired; no certificate can be "
@@ -106,8 +148,8 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, const Grant& gr
   const Bytes twin = x509::assemble_signed(tbs, algorithm_, *signature);
   const auto findings = x509::lint(twin, {.issuer = certificate().subject(),
                                           .authority_key_id = certificate().subject_key_id(),
-                                          .common_name = grant.certname,
-                                          .privileged = grant.privileged});
+                                          .common_name = certname,
+                                          .privileged = privileged});
   if (!findings.empty()) {
     std::string cause;
     for (const std::string& finding : findings) cause += finding + "; ";

@@ -58,6 +58,11 @@ class Issuer {
   // kind and lints it. internal with the findings in `cause` if the lint fails.
   Result<Prepared> prepare(const Profile& profile, const Grant& grant,
                            const x509::PublicKey& key) const;
+  // The same for a renewal: name, key and extensions of `old`, which this issuer made; key ids
+  // anew, and from the profile what the lint asks for and `old` lacks. `old` is its own proof that
+  // it may hold what it holds, pp_cli_auth included (Puppet contract 1.10).
+  Result<Prepared> prepare_renewal(const Profile& profile, const x509::Certificate& old,
+                                   std::chrono::seconds validity) const;
   // Signs exactly the linted TBS.
   Result<std::shared_ptr<const x509::Certificate>> issue(Prepared prepared) const;
 
@@ -68,6 +73,10 @@ class Issuer {
 
  private:
   Issuer(const Clock& clock, const Random& random) : clock_(clock), random_(random) {}
+  Result<Prepared> prepare(const Profile& profile, std::chrono::seconds validity,
+                           const std::string& certname, const x509::PublicKey& key,
+                           std::vector<x509::Extension> extensions, bool privileged) const;
+
   const Clock& clock_;
   const Random& random_;
   std::vector<std::shared_ptr<const x509::Certificate>> chain_;

@@ -48,7 +48,7 @@ Verdict decide(const policy::RuleSet& rules, const Examined& request,
   verdict.by = verdict.decision.rule;
   if (verdict.decision.action == policy::Action::sign) {
     verdict.grant = grant_of_rule(*request.csr, request.certname, verdict.decision.granted);
-    verdict.grant.validity = config.puppet.ca_ttl;
+    verdict.grant.validity = usual_validity(config.puppet, *request.csr);
   }
   return verdict;
 }
@@ -75,8 +75,8 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
       grant_of_approval(*request.csr, request.certname,
                         {.subject_alt_names = settings.allow_subject_alt_names,
                          .authorization_extensions = settings.allow_authorization_extensions,
-                         .puppet_words = true,
-                         .validity = settings.ca_ttl});
+                         .puppet = true,
+                         .validity = usual_validity(settings, *request.csr)});
   if (grant.has_error()) {
     verdict.decision.reason = grant.error().detail;
     verdict.refusal = grant.error();

@@ -93,6 +93,17 @@ void read_profiles(ConfigTable& root, ca::AuthorityConfig& config) {
   }
 }
 
+// Puppet's own bound; it also keeps sums of times from overflowing.
+std::optional<std::chrono::seconds> read_lifetime(ConfigTable& table, std::string_view key) {
+  constexpr std::chrono::seconds kLongest = std::chrono::days(50 * 365);
+  const auto read = table.duration(key);
+  if (read && (read->count() <= 0 || *read > kLongest)) {
+    table.complain(key, "'" + std::string(key) + "' must be over 0 and at most 50 years.");
+    return std::nullopt;
+  }
+  return read;
+}
+
 void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
                  ca::PuppetSettings& puppet) {
   auto table = root.table("puppet");
@@ -112,12 +123,10 @@ void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
   puppet.allow_authorization_extensions =
       table->boolean("allow_authorization_extensions").value_or(false);
   puppet.allow_auto_renewal = table->boolean("allow_auto_renewal").value_or(false);
-  if (puppet.allow_auto_renewal) {
-    table->complain("allow_auto_renewal", "renewal is not there yet; set it to false.");
+  if (const auto ttl = read_lifetime(*table, "auto_renewal_cert_ttl")) {
+    puppet.auto_renewal_cert_ttl = *ttl;
   }
-  puppet.auto_renewal_cert_ttl =
-      table->duration("auto_renewal_cert_ttl").value_or(puppet.auto_renewal_cert_ttl);
-  puppet.ca_ttl = table->duration("ca_ttl");
+  puppet.ca_ttl = read_lifetime(*table, "ca_ttl");
   table->done();
 }
 

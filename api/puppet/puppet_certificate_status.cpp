@@ -113,7 +113,7 @@ boost::asio::awaitable<Result<void>> puppet_sign(PuppetCall& call, std::string c
   const auto& settings = call.authority.config().puppet;
   const ca::Approval approval{.subject_alt_names = settings.allow_subject_alt_names,
                               .authorization_extensions = settings.allow_authorization_extensions,
-                              .puppet_words = true,
+                              .puppet = true,
                               .validity = ttl};
   const auto done = co_await call.authority.approve(row->id, approval, call.caller);
   if (done.has_error()) co_return done.error();

@@ -19,7 +19,7 @@ struct PuppetRoute {
   Code_ code;
 };
 
-constexpr std::array<PuppetRoute, 11> kRoutes = {{
+constexpr std::array<PuppetRoute, 12> kRoutes = {{
     {"GET", "certificate", true, get_puppet_certificate},
     {"GET", "certificate_revocation_list", true, get_puppet_crl},
     {"GET", "certificate_request", true, get_certificate_request},
@@ -31,6 +31,7 @@ constexpr std::array<PuppetRoute, 11> kRoutes = {{
     {"PUT", "clean", false, put_clean},
     {"POST", "sign", false, post_sign},
     {"POST", "sign/all", false, post_sign_all},
+    {"POST", "certificate_renewal", false, post_certificate_renewal},
 }};
 
 struct Permission {

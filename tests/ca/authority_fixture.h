@@ -200,6 +200,7 @@ struct Asked {
   std::vector<x509::GeneralName> names;
   std::vector<x509::Extension> extensions;
   int key = 0;
+  bool renews = false;  // the attribute of machines that renew by themselves
 };
 
 // A CSR as PEM.
@@ -212,6 +213,11 @@ inline std::string csr(const std::string& certname, const Asked& asked = {}) {
   if (!extensions.empty()) {
     content.attributes = {x509::testing::attribute(x509::oid::kExtensionRequest,
                                                    {x509::testing::extensions_value(extensions)})};
+  }
+  if (asked.renews) {
+    content.attributes.push_back(
+        x509::testing::attribute("1.3.6.1.4.1.34380.1.3.2",
+                                 {x509::testing::text_value(x509::der::kPrintableString, "true")}));
   }
   return x509::pem_encode(x509::kPemCsr, x509::testing::make_csr(content, machine_key(asked.key)));
 }

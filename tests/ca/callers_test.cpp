@@ -19,6 +19,7 @@ struct Row {
 };
 constexpr Row kTable[] = {
     {Action::submit, {true, true, true, false, true}},
+    {Action::renew, {false, true, false, false, true}},
     {Action::read_own, {true, true, true, true, true}},
     {Action::read_all, {false, false, true, true, true}},
     {Action::decide, {false, false, false, false, true}},
@@ -38,6 +39,8 @@ Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
       submission.csr = "none";
       co_return outcome(co_await authority.submit(std::move(submission), caller));
     }
+    case Action::renew:
+      co_return outcome(co_await authority.renew(TestCa::get().chain.back(), caller));
     case Action::read_own:
       co_return outcome(co_await authority.request("none", caller));
     case Action::read_all:

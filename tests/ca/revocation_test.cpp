@@ -73,6 +73,19 @@ TEST_F(Revocation, ByNameItTakesAllThatLive) {
             Code::not_found);
 }
 
+TEST_F(Revocation, ANameThatWasCleanedAndWhoseCertificatesHaveExpiredHasNothingToRevoke) {
+  start(kWebPolicy);
+  const std::string name = "web-1.example.com";
+  issued(name);
+  Authority::Clean only_free;
+  only_free.revoke = false;
+  ASSERT_TRUE(run(authority->clean(name, only_free, op)));
+  EXPECT_EQ(run(authority->revoke_name(name, RevocationReason::superseded, op)).value(), 1U);
+  clock.advance(std::chrono::hours(24 * 365 * 6));
+  EXPECT_EQ(run(authority->revoke_name(name, RevocationReason::superseded, op)).error().code,
+            Code::not_found);
+}
+
 TEST_F(Revocation, ACleanRevokesFreesTheNameAndWithdrawsWhatWaits) {
   start(kWebPolicy);
   const Bytes serial = issued("web-1.example.com");

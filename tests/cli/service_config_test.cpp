@@ -100,6 +100,8 @@ TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
       {"[log]\nformat = \"xml\"\n", {":8:", "logfmt", "json"}},
       {"[log]\nlevel = \"loud\"\n", {":8:", "debug"}},
       {"[puppet]\nca_ttl = 5\n", {":8:", "ca_ttl"}},
+      {"[puppet]\nca_ttl = \"51y\"\n", {":8:", "50 years"}},
+      {"[puppet]\nauto_renewal_cert_ttl = \"0s\"\n", {":8:", "over 0"}},
       {"[rest]\nanonymous = \"no\"\n", {":8:", "anonymous"}},
       {"[listen\n", {"countersign.toml:7:"}},
   };

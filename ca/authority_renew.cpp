@@ -1,0 +1,86 @@
+// Renewal: a machine that holds a certificate gets the next one (Puppet contract 1.10).
+#include <algorithm>
+
+#include "ca/authority.h"
+#include "ca/authority_state.h"
+
+namespace countersign::ca {
+namespace {
+
+// Does the name still stand for this key? An operator who cleaned a name, or gave it to another
+// machine, has taken it from the holder of any older certificate; one who revoked it, too.
+bool stands_for(const std::optional<store::CertificateRecord>& current,
+                const x509::PublicKey& key) {
+  if (!current || current->revocation) return false;
+  const auto certificate = x509::Certificate::parse(current->der);
+  return certificate.has_value() &&
+         std::ranges::equal((*certificate)->public_key().spki(), key.spki());
+}
+
+// The row of the certificate that the new one follows: the current one of the name.
+Result<store::CertificateRecord> renewable(const store::Store& store, const Issuer& issuer,
+                                           const x509::Certificate& old, Timestamp now) {
+  const auto& key_id = old.authority_key_id();
+  if (key_id.empty() || key_id != issuer.certificate().subject_key_id()) {
+    return fail(Code::forbidden, "The certificate is not of this CA.");
+  }
+  const auto row = store.certificate(issuer.id(), old.serial());
+  if (row.has_error()) return row.error();
+  if (!*row || !std::ranges::equal((*row)->der, old.der()) ||
+      store::state_of(**row, now) != store::CertificateState::signed_) {
+    return fail(Code::denied, "The certificate is expired, revoked or unknown.");
+  }
+  auto current = store.current_certificate((*row)->certname);
+  if (current.has_error()) return current.error();
+  if (!stands_for(*current, old.public_key())) {
+    return fail(Code::denied,
+                "The name '" + (*row)->certname + "' does not stand for this key any more.");
+  }
+  const auto key = check_key(old.public_key());
+  if (key.has_error()) return key.error();
+  return std::move(**current);
+}
+
+}  // namespace
+
+Task<Result<store::CertificateRecord>> Authority::renew(
+    std::shared_ptr<const x509::Certificate> old, Caller caller) {
+  State& state = *state_;
+  const PuppetSettings& settings = state.config.puppet;
+  // Two renewals of one name at once: the second follows the first.
+  constexpr int kRounds = 3;
+  for (int round = 1;; ++round) {
+    store::CertificateRecord before;
+    auto made =
+        co_await state.guarded(Action::renew, caller, [&]() -> Result<store::CertificateRecord> {
+          if (!settings.allow_auto_renewal) {
+            return fail(Code::not_granted, "Certificate renewal is switched off.");
+          }
+          auto found = renewable(state.store, *state.issuer, *old, state.clock.now());
+          if (found.has_error()) return found.error();
+          before = std::move(*found);
+          const Profile& profile = state.profile(before.profile);
+          auto prepared =
+              state.issuer->prepare_renewal(profile, *old, settings.auto_renewal_cert_ttl);
+          if (prepared.has_error()) return prepared.error();
+          const auto issued = state.issuer->issue(std::move(prepared).value());
+          if (issued.has_error()) return issued.error();
+          auto row = certificate_row(state.issuer->id(), **issued, state.clock.now());
+          row.profile = before.profile;
+          row.rule = "renewal";
+          return row;
+        });
+    if (made.has_error()) co_return made.error();
+    store::WriteBatch batch;
+    batch.push_back(
+        store::InsertCertificate{.certificate = *made, .replace = false, .renews = before.serial});
+    batch.push_back(store::AppendAudit{state.audit(
+        "renew", caller, made->certname,
+        {{"presented", to_hex(old->serial())}, {"names", made->names}}, to_hex(made->serial))});
+    const auto stored = co_await state.committer.commit(std::move(batch));
+    if (stored.has_value()) co_return made;
+    if (stored.error().code != Code::conflict || round == kRounds) co_return stored.error();
+  }
+}
+
+}  // namespace countersign::ca
