@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "ca/authority_state.h"
-#include "ca/facts.h"
+#include "ca/request_id.h"
 #include "x509/digest.h"
 
 namespace countersign::ca {
@@ -133,16 +133,7 @@ const Profile& Authority::State::profile(const std::string& name) const {
   return found != config.profiles.end() ? found->second : config.profiles.at("agent");
 }
 
-// ULID: 48 bits of milliseconds and 80 random bits in Crockford's base 32.
-std::string Authority::State::new_id() const {
-  static constexpr char kAlphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  std::uint64_t time = static_cast<std::uint64_t>(clock.now().time_since_epoch().count());
-  std::string id(26, '0');
-  for (std::size_t i = 10; i-- > 0; time >>= 5) id[i] = kAlphabet[time & 31];
-  const Bytes noise = random.bytes(16);
-  for (std::size_t i = 0; i < 16; ++i) id[10 + i] = kAlphabet[noise[i] & 31];
-  return id;
-}
+std::string Authority::State::new_id() const { return new_request_id(clock.now(), random); }
 
 store::AuditRecord Authority::State::audit(
     std::string action, const Caller& caller, std::string subject,
@@ -189,21 +180,6 @@ Task<Result<void>> Authority::State::authorize(Action action, const Caller& call
 Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime) {
   if (!lifetime || (lifetime->count() > 0 && *lifetime <= kLongestLifetime)) return {};
   return fail(Code::malformed, "A lifetime must be above 0 and at most 50 years, in seconds.");
-}
-
-store::CertificateRecord certificate_row(const std::string& issuer,
-                                         const x509::Certificate& certificate, Timestamp now) {
-  store::CertificateRecord row;
-  row.issuer = issuer;
-  row.serial = certificate.serial();
-  row.certname = certificate.common_name();
-  row.der = to_bytes(certificate.der());
-  row.not_before = certificate.not_before();
-  row.not_after = certificate.not_after();
-  row.key = x509::to_string(certificate.public_key().spec());
-  row.names = names_text(certificate.subject_alt_names());
-  row.issued_at = now;
-  return row;
 }
 
 Result<Authority::State::Signed> Authority::State::sign(const Grant& grant, const Profile& profile,

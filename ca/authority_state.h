@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ca/authority.h"
+#include "ca/certificate_row.h"
 #include "ca/crl_publisher.h"
 #include "ca/live_policy.h"
 #include "ca/refusal_budget.h"
@@ -72,10 +73,6 @@ struct Authority::State {
   Result<Signed> sign(const Grant& grant, const Profile& profile, const x509::Csr& csr,
                       std::string rule, std::string request_id) const;
 };
-
-// The row of a certificate; the caller sets what the certificate itself does not say.
-store::CertificateRecord certificate_row(const std::string& issuer,
-                                         const x509::Certificate& certificate, Timestamp now);
 
 // malformed unless it is absent, or above 0 and at most 50 years (Puppet's own bound): so that no
 // sum of times overflows.
