@@ -137,6 +137,7 @@ class Authority {
   struct Clean {
     bool revoke = true;
     bool requests = true;
+    x509::RevocationReason reason = x509::RevocationReason::cessation_of_operation;
   };
   Task<Result<void>> clean(std::string certname, Clean what, Caller caller);
 

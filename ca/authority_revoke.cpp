@@ -111,10 +111,11 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
     std::size_t revoked = 0;
     if (what.revoke) {
       for (const store::CertificateRecord& row : revocable(std::move(found->certificates), now)) {
-        const int reason = static_cast<int>(x509::RevocationReason::cessation_of_operation);
+        const int reason = static_cast<int>(what.reason);
         batch.push_back(store::RevokeCertificate{row.issuer, row.serial, {now, reason}});
         batch.push_back(store::AppendAudit{state.audit(
-            "revoke", caller, certname, {{"reason", "cessationOfOperation"}}, to_hex(row.serial))});
+            "revoke", caller, certname, {{"reason", std::string(x509::to_string(what.reason))}},
+            to_hex(row.serial))});
         ++revoked;
       }
     }

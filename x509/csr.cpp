@@ -30,9 +30,9 @@ class CsrParser {
   // CertificationRequestInfo, RFC 2986 4.1.
   void read_info(ByteView content) {
     der::Reader info(content, fault_);
-    if (info.small_integer("request's version") != 0) {
-      fault_.note("The request's version is not 0 (v1).");
-    }
+    // `puppetserver ca generate` writes 2, and puppetserver takes it: there is only one version.
+    const auto version = info.small_integer("request's version");
+    if (version != 0 && version != 2) fault_.note("The request's version is not 0 (v1).");
     read_name(info, fault_, "subject", &csr_->common_names_);
     const der::Element spki = info.read(der::kSequence, "public key");
     if (fault_.found()) return;

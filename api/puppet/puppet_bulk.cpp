@@ -51,8 +51,9 @@ Answer put_clean(PuppetCall call) {
     if (!item.is_string()) continue;
     const std::string name(item.get_string());
     if (!seen.insert(name).second) continue;
-    const auto done =
-        co_await call.authority.clean(name, {.revoke = true, .requests = false}, call.caller);
+    const ca::Authority::Clean what{
+        .revoke = true, .requests = false, .reason = x509::RevocationReason::key_compromise};
+    const auto done = co_await call.authority.clean(name, what, call.caller);
     if (done.has_value()) continue;
     if (done.error().code != Code::not_found) {
       co_return plain(500, "Error while cleaning certs: " + done.error().detail);

@@ -11,8 +11,11 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kText = "text/plain; charset=UTF-8";
+constexpr const char* kCharset = ";charset=utf-8";  // as puppetserver has it behind a JSON type
+// Of what is refused before a certificate is looked for.
+constexpr const char* kRefusal = "text/plain; charset=utf-8";
 
-// The type to answer with; "" if the client takes none that we have.
+// The type to answer with, without its charset; "" if the client takes none that we have.
 std::string negotiated(const Request& request) {
   const std::string accept(request.header("accept"));
   if (accept.empty() || accept.find("*/*") != std::string::npos) return "application/json";
@@ -134,12 +137,14 @@ boost::asio::awaitable<Result<std::vector<store::RequestRecord>>> all_queued(Pup
 
 Answer get_certificate_status(PuppetCall call) {
   const std::string type = negotiated(call.request);
-  if (type.empty()) co_return plain(406, "No acceptable resource available.");
+  if (type.empty()) {
+    co_return plain(406, "No acceptable resource available.", kRefusal);
+  }
   const auto certificate = co_await call.authority.current_certificate(call.subject, call.caller);
   if (certificate.has_value()) {
     const auto text = status_object(*certificate);
     if (text.has_error()) co_return puppet_error(text.error(), call.request, 500);
-    co_return plain(200, *text, type);
+    co_return plain(200, *text, type + kCharset);
   }
   if (certificate.error().code != Code::not_found) {
     co_return puppet_error(certificate.error(), call.request, 500);
@@ -151,17 +156,19 @@ Answer get_certificate_status(PuppetCall call) {
   if (request.has_error()) co_return puppet_error(request.error(), call.request, 500);
   const auto text = status_object(*request);
   if (text.has_error()) co_return puppet_error(text.error(), call.request, 500);
-  co_return plain(200, *text, type);
+  co_return plain(200, *text, type + kCharset);
 }
 
 Answer put_certificate_status(PuppetCall call) {
   const auto wanted = read_wanted(call.request.body, call.subject);
-  if (wanted.has_error()) co_return plain(400, wanted.error().detail);
+  if (wanted.has_error()) co_return plain(400, wanted.error().detail, kRefusal);
   const std::string type = bare_type(call.request.header("content-type"));
   if (!type.empty() && type != "application/json" && type != "text/pson" && type != "pson") {
-    co_return plain(415, "Unsupported media type.");
+    co_return plain(415, "Unsupported media type.", kRefusal);
   }
-  if (negotiated(call.request).empty()) co_return plain(406, "No acceptable resource available.");
+  if (negotiated(call.request).empty()) {
+    co_return plain(406, "No acceptable resource available.", kRefusal);
+  }
   if (wanted->state == "revoked") co_return co_await revoke(call);
   co_return co_await sign(call, wanted->ttl);
 }
@@ -171,14 +178,16 @@ Answer delete_certificate_status(PuppetCall call) {
       co_await call.authority.clean(call.subject, {.revoke = false, .requests = true}, call.caller);
   if (done.has_value()) co_return plain(204, "");
   if (done.error().code == Code::not_found) {
-    co_return plain(404, "Invalid certificate subject.", std::string(kText));
+    co_return plain(404, "Resource not found.");
   }
   co_return puppet_error(done.error(), call.request, 500);
 }
 
 Answer get_certificate_statuses(PuppetCall call) {
   const std::string type = negotiated(call.request);
-  if (type.empty()) co_return plain(406, "No acceptable resource available.");
+  if (type.empty()) {
+    co_return plain(406, "No acceptable resource available.", kRefusal);
+  }
   const std::string state = query_value(call.request.query, "state").value_or("");
   const bool filtered = state == "requested" || state == "signed" || state == "revoked";
   std::string list = "[";
@@ -198,7 +207,7 @@ Answer get_certificate_statuses(PuppetCall call) {
       query.after = page->next;
     } while (query.after != 0);
   }
-  co_return plain(200, list + "]", type);
+  co_return plain(200, list + "]", type + kCharset);
 }
 
 }  // namespace countersign::api

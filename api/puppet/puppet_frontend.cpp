@@ -119,35 +119,38 @@ Response handle_status(const Request& request) {
                           "). Please see the server logs for details.");
   }
   static constexpr std::array<std::string_view, 3> kServices = {"ca", "server", "master"};
+  static constexpr const char* kStatusText = "text/plain; charset=utf-8";
+  static constexpr const char* kStatusJson = "application/json; charset=utf-8";
   static constexpr std::string_view kSimple = "/status/v1/simple";
   static constexpr std::string_view kFull = "/status/v1/services";
   const std::string object = R"({"service_version":")" + std::string(kPuppetVersion) +
                              R"(","service_status_version":1,"detail_level":"info",)"
                              R"("state":"running","status":{},"active_alerts":[])";
   const std::string_view path = request.path;
-  if (path == kSimple) return plain(200, "running");
+  if (path == kSimple) return plain(200, "running", kStatusText);
   if (path.starts_with(kSimple) && path[kSimple.size()] == '/') {
     const std::string_view service = path.substr(kSimple.size() + 1);
-    if (std::ranges::find(kServices, service) != kServices.end()) return plain(200, "running");
-    return plain(404, "not found: " + std::string(service));
+    if (std::ranges::find(kServices, service) != kServices.end())
+      return plain(200, "running", kStatusText);
+    return plain(404, "not found: " + std::string(service), kStatusText);
   }
   if (path == kFull) {
     std::string all = "{";
     for (const std::string_view service : kServices) {
       all += (all.size() > 1 ? "," : "") + ("\"" + std::string(service) + "\":") + object + "}";
     }
-    return plain(200, all + "}", "application/json");
+    return plain(200, all + "}", kStatusJson);
   }
   if (path.starts_with(kFull) && path[kFull.size()] == '/') {
     const std::string_view service = path.substr(kFull.size() + 1);
     if (std::ranges::find(kServices, service) != kServices.end()) {
       return plain(200, object + R"(,"service_name":")" + std::string(service) + "\"}",
-                   "application/json");
+                   kStatusJson);
     }
     const boost::json::object problem{
         {"kind", "service-not-found"},
         {"msg", "No status information found for service " + std::string(service)}};
-    return plain(404, boost::json::serialize(problem), "application/json");
+    return plain(404, boost::json::serialize(problem), kStatusJson);
   }
   return plain(404, "Not Found");
 }

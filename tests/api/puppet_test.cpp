@@ -144,7 +144,7 @@ TEST_F(Puppet, AStatusDescribesACertificateOrARequest) {  // 40 to 42, 54
   }
   ASSERT_EQ(status("a", R"({"desired_state":"signed"})").status, 204U);
   const Response response = get("certificate_status/a", As::op);
-  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(response.content_type, "application/json;charset=utf-8");
   const json::object made = json(response);
   EXPECT_EQ(text(made, "name"), "a");
   EXPECT_EQ(text(made, "state"), "signed");
@@ -163,7 +163,7 @@ TEST_F(Puppet, AStatusDescribesACertificateOrARequest) {  // 40 to 42, 54
 
   Request pson = request("GET", "/puppet-ca/v1/certificate_status/a");
   pson.headers.emplace_back("Accept", "text/pson");
-  EXPECT_EQ(call(puppet, pson).content_type, "text/pson");
+  EXPECT_EQ(call(puppet, pson).content_type, "text/pson;charset=utf-8");
   Request png = request("GET", "/puppet-ca/v1/certificate_status/a");
   png.headers.emplace_back("Accept", "image/png");
   EXPECT_EQ(call(puppet, png).status, 406U);
@@ -259,8 +259,7 @@ TEST_F(Puppet, ARevocationAndADeletionMayBeRepeated) {  // 51, 53
     EXPECT_EQ(puppet_call("DELETE", "certificate_status/a").status, 204U);
   }
   EXPECT_EQ(get("certificate/a").status, 404U);
-  expect_answer(puppet_call("DELETE", "certificate_status/never"), 404,
-                "Invalid certificate subject.");
+  expect_answer(puppet_call("DELETE", "certificate_status/never"), 404, "Resource not found.");
 }
 
 TEST_F(Puppet, ManyAreSignedInOneCall) {  // 55 to 57

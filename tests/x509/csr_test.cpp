@@ -163,6 +163,12 @@ TEST(Csr, AnotherVersionIsABadCsr) {
   EXPECT_EQ(refusal(make_csr(content)).code, Code::bad_csr);
 }
 
+TEST(Csr, TheVersionThatPuppetsCommandLineWritesIsTaken) {
+  CsrContent content;
+  content.version = 2;
+  EXPECT_TRUE(Csr::parse(make_csr(content)).has_value());
+}
+
 TEST(Csr, ADuplicateExtensionIsNamed) {
   const Error error = refusal(csr_with_extensions(
       {utf8_extension("1.2.3.4", "a"), key_usage(1), utf8_extension("1.2.3.4", "b")}));
