@@ -24,7 +24,7 @@ ReadBegin::ReadBegin() {
 }
 
 FileVersion ReadBegin::since(FileVersion version) const {
-  if (version.changed >= at_) return {.file = std::move(version.file)};
+  if (version.changed >= at_) version.changed = -1;
   return version;
 }
 

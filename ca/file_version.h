@@ -22,8 +22,8 @@ FileVersion version_of(const std::filesystem::path& file);
 class ReadBegin {
  public:
   ReadBegin();
-  // `version` to remember. One that may have changed after it was read is left blank: it differs
-  // from the next look, and the file is read once more.
+  // `version` to remember. One that may have changed after it was read is made to differ from any
+  // look at the file, so that it is read once more.
   FileVersion since(FileVersion version) const;
 
  private:

@@ -2,47 +2,16 @@
 
 #include <algorithm>
 
-#include "base/file_system.h"
 #include "base/log.h"
-#include "policy/certname.h"
 #include "x509/pem.h"
 
 namespace countersign::ca {
 namespace {
 
-constexpr std::size_t kInventoryBytes = std::size_t{1} << 20U;
 constexpr std::string_view kSpace = "crl";
 constexpr std::string_view kKey = "infra";
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
-}
-
 }  // namespace
-
-Result<CertNames> read_infra_inventory(const std::filesystem::path& file) {
-  const auto text = system_files().read(file, kInventoryBytes);
-  if (text.has_error()) return text.error();
-  CertNames names;
-  std::size_t number = 0;
-  for (std::string_view rest = *text; !rest.empty();) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = trimmed(rest.substr(0, end));
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    ++number;
-    if (line.empty() || line.front() == '#') continue;
-    if (policy::check_certname(line).has_error()) {
-      return fail(Code::malformed, file.string() + ":" + std::to_string(number) +
-                                       ": this line is no certname. Correct it, or put a '#' "
-                                       "before it.");
-    }
-    names.emplace(line);
-  }
-  return names;
-}
 
 InfraCrl::InfraCrl(const Issuer& issuer, const store::Store& store, std::filesystem::path inventory,
                    std::chrono::seconds lifetime)

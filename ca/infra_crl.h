@@ -7,23 +7,16 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "ca/file_version.h"
+#include "ca/infra_inventory.h"
 #include "ca/issuer.h"
 #include "store/store.h"
 
 namespace countersign::ca {
-
-using CertNames = std::set<std::string>;
-
-// A certname a line; blank lines, and lines that begin with '#', say nothing. not_found if there is
-// no such file, too_large over 1 MiB, malformed with file and line for what is no certname.
-Result<CertNames> read_infra_inventory(const std::filesystem::path& file);
 
 // Its numbers are its own. The last one is kept whole, as the document "infra" of the space "crl":
 // the number is within, it is written in the batch of the full CRL, and the compare-and-set lets no

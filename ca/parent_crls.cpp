@@ -120,14 +120,16 @@ Result<Crls> newest_crls(const Crls& current, const Crls& submitted) {
 }
 
 Crls later_crls(const Crls& current, const Crls& kept) {
-  Crls list = current;
-  for (CrlPtr& best : list) {
+  Crls list;
+  for (const CrlPtr& one : current) {
+    CrlPtr best = one;
     for (const CrlPtr& crl : kept) {
-      if (!counterparts(*best, *crl)) continue;
+      if (!counterparts(*one, *crl)) continue;
       const auto order = by_number(*crl, *best);
       const bool later = order == 0 && crl->this_update() > best->this_update();
       if (order > 0 || later) best = crl;
     }
+    list.push_back(std::move(best));
   }
   return list;
 }
