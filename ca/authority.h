@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/worker_pool.h"
 #include "ca/caller.h"
+#include "ca/crl_publisher.h"
 #include "ca/issuer.h"
 #include "ca/profile.h"
 #include "policy/rule_set.h"
@@ -39,6 +40,8 @@ struct PuppetSettings {
   bool allow_auto_renewal = false;
   std::chrono::seconds auto_renewal_cert_ttl = std::chrono::days(90);
   std::optional<std::chrono::seconds> ca_ttl;  // instead of the profile's validity
+  // Certnames, one a line, whose revocations agents are told of in place of all; empty: of all.
+  std::filesystem::path infra_inventory;
 };
 
 struct AuthorityConfig {
@@ -50,7 +53,8 @@ struct AuthorityConfig {
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
-  std::string root_crl;  // PEM of the CRLs above ours, in chain order
+  // PEM of the CRLs above ours, in chain order. Newer ones that were uploaded count instead.
+  std::string root_crl;
   std::size_t workers = 2;
   std::size_t work_limit = 4096;
 };
@@ -154,6 +158,11 @@ class Authority {
                                                         Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
 
+  // Takes the newer ones of the CRLs of the CAs above, as PEM, and serves them from now on.
+  // malformed in Puppet's words (contract 1.6) if one cannot be read, or the chain would not hold
+  // with them.
+  Task<Result<void>> upload_crls(std::string pem, Caller caller);
+
   // The secret is in `secret` of the answer and nowhere else.
   struct NewToken {
     store::TokenRecord token;
@@ -185,7 +194,9 @@ class Authority {
   // One text for all who ask: a CRL can be large, and its readers slow.
   std::shared_ptr<const std::string> crl_pem() const;  // ours, then those above
   std::shared_ptr<const std::string> crl_der() const;  // ours alone, as bytes
-  Timestamp crl_changed() const;  // when the one that is served was first served
+  Timestamp crl_this_update() const;                   // of ours
+  // What Puppet's agents get: as crl_pem(), or with the infra CRL in place of ours; and since when.
+  ServedCrls agents_crls() const;
 
   // A certificate for the service itself: key and chain as PEM. Revokes nothing.
   Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(

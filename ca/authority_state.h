@@ -10,7 +10,6 @@
 
 #include "ca/authority.h"
 #include "ca/certificate_row.h"
-#include "ca/crl_publisher.h"
 #include "ca/live_policy.h"
 #include "ca/refusal_budget.h"
 #include "ca/verdict.h"

@@ -127,6 +127,13 @@ void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
     puppet.auto_renewal_cert_ttl = *ttl;
   }
   puppet.ca_ttl = read_lifetime(*table, "ca_ttl");
+  const bool infra = table->boolean("enable_infra_crl").value_or(false);
+  const auto inventory = table->text("infra_inventory");
+  if (infra && inventory) puppet.infra_inventory = folder / *inventory;
+  if (infra && !inventory) {
+    table->complain("enable_infra_crl",
+                    "'enable_infra_crl' needs infra_inventory = \"FILE\", a certname a line.");
+  }
   table->done();
 }
 

@@ -36,6 +36,7 @@ bool not_modified(const Request& request, Timestamp changed);
 // puppet_certificate.cpp
 Answer get_puppet_certificate(PuppetCall call);
 Answer get_puppet_crl(PuppetCall call);
+Answer put_puppet_crls(PuppetCall call);
 // puppet_certificate_renewal.cpp
 Answer post_certificate_renewal(PuppetCall call);
 // puppet_certificate_request.cpp

@@ -19,9 +19,10 @@ struct PuppetRoute {
   Code_ code;
 };
 
-constexpr std::array<PuppetRoute, 12> kRoutes = {{
+constexpr std::array<PuppetRoute, 13> kRoutes = {{
     {"GET", "certificate", true, get_puppet_certificate},
     {"GET", "certificate_revocation_list", true, get_puppet_crl},
+    {"PUT", "certificate_revocation_list", false, put_puppet_crls},
     {"GET", "certificate_request", true, get_certificate_request},
     {"PUT", "certificate_request", true, put_certificate_request},
     {"GET", "certificate_status", true, get_certificate_status},
@@ -38,13 +39,16 @@ struct Permission {
   std::string_view method;
   std::string_view prefix;  // of the decoded path
   Who who;
+  bool whole = false;  // the prefix is the whole path
 };
 
-// Puppet's default rules (auth.conf), which are prefixes; what no row names, nobody may.
+// Puppet's default rules (auth.conf), which are prefixes but for one; what no row names, nobody
+// may.
 constexpr std::string_view kRoot = "/puppet-ca/v1/";
-constexpr std::array<Permission, 10> kPermissions = {{
+constexpr std::array<Permission, 11> kPermissions = {{
     {"GET", "certificate/", Who::anyone},
     {"GET", "certificate_revocation_list/ca", Who::anyone},
+    {"PUT", "certificate_revocation_list", Who::operators, true},
     {"GET", "certificate_request", Who::anyone},
     {"PUT", "certificate_request", Who::anyone},
     {"GET", "certificate_status", Who::operators},
@@ -64,7 +68,8 @@ bool permitted(std::string_view method, std::string_view path, const ca::Caller&
   if (!path.starts_with(kRoot)) return false;
   path.remove_prefix(kRoot.size());
   return std::ranges::any_of(kPermissions, [&](const Permission& row) {
-    return row.method == method && path.starts_with(row.prefix) && may(row.who, caller);
+    return row.method == method && path.starts_with(row.prefix) &&
+           (!row.whole || path == row.prefix) && may(row.who, caller);
   });
 }
 

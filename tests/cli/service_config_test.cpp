@@ -63,6 +63,8 @@ autosign = "/etc/autosign.conf"
 autosign_deadline = "5s"
 allow_subject_alt_names = true
 ca_ttl = "5y"
+enable_infra_crl = true
+infra_inventory = "infra_inventory.txt"
 )");
   ASSERT_TRUE(config.has_value()) << config.error().detail;
   const ca::AuthorityConfig& authority = config->authority;
@@ -81,6 +83,13 @@ ca_ttl = "5y"
   EXPECT_EQ(authority.puppet.autosign_file, "/etc/autosign.conf");
   EXPECT_TRUE(authority.puppet.allow_subject_alt_names);
   EXPECT_EQ(authority.puppet.ca_ttl, std::chrono::seconds(days(5 * 365)));
+  EXPECT_EQ(authority.puppet.infra_inventory, "/etc/countersign/infra_inventory.txt");
+}
+
+TEST(ServiceConfig, AnInfraInventoryThatIsNotEnabledIsNotUsed) {
+  const auto config = parse("[puppet]\ninfra_inventory = \"names\"\n");
+  ASSERT_TRUE(config.has_value()) << config.error().detail;
+  EXPECT_TRUE(config->authority.puppet.infra_inventory.empty());
 }
 
 TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
@@ -102,6 +111,7 @@ TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
       {"[puppet]\nca_ttl = 5\n", {":8:", "ca_ttl"}},
       {"[puppet]\nca_ttl = \"51y\"\n", {":8:", "50 years"}},
       {"[puppet]\nauto_renewal_cert_ttl = \"0s\"\n", {":8:", "over 0"}},
+      {"[puppet]\nenable_infra_crl = true\n", {":8:", "infra_inventory"}},
       {"[rest]\nanonymous = \"no\"\n", {":8:", "anonymous"}},
       {"[listen\n", {"countersign.toml:7:"}},
   };

@@ -27,6 +27,8 @@ SETTINGS = {
         "allow-subject-alt-names: true, allow-authorization-extensions: true"),
     "renewing": (
         'autosign = true\nallow_auto_renewal = true\nauto_renewal_cert_ttl = "60d"\n', None, None),
+    "infra": (
+        'enable_infra_crl = true\ninfra_inventory = "infra_inventory.txt"\n', None, None),
 }
 
 
