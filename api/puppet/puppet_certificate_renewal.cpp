@@ -1,21 +1,45 @@
 // certificate_renewal: an agent's next certificate, for the one that it presents.
+#include <algorithm>
+
+#include "api/puppet/client_headers.h"
 #include "api/puppet/puppet_call.h"
 #include "x509/pem.h"
 
 namespace countersign::api {
+namespace {
+
+using Presented = Result<std::shared_ptr<const x509::Certificate>>;
+
+// The caller's own certificate or, where it is a compiler that [puppet] renewal_proxies lists, the
+// one that it passes on for its agent.
+Presented presented(const PuppetCall& call) {
+  const auto& own = call.request.client_certificate;
+  const Error none = fail(Code::malformed, "No valid certificate found in renewal request");
+  if (call.request.header(kClientCert).empty()) return own ? Presented(own) : Presented(none);
+  const auto& proxies = call.authority.config().puppet.renewal_proxies;
+  const bool listed = own && std::ranges::find(proxies, own->common_name()) != proxies.end();
+  if (!listed) return none;
+  return read_client_cert(call.request);
+}
+
+}  // namespace
+
+Response refused_certificate(const Error& error, const Request& request) {
+  if (error.code == Code::forbidden) {
+    return plain(403, "Certificate present, but does not match signature");
+  }
+  if (error.code == Code::malformed) return plain(400, error.detail);
+  return puppet_error(error, request, 400);
+}
 
 // The order is the contract's (1.10): agents take 404 for "switched off", and carry on.
 Answer post_certificate_renewal(PuppetCall call) {
   if (!call.authority.config().puppet.allow_auto_renewal) co_return plain(404, "Not Found");
-  const auto& presented = call.request.client_certificate;
-  const Response none = plain(400, "No valid certificate found in renewal request");
-  if (!presented) co_return none;
-  const auto row = co_await call.authority.renew(presented, call.caller);
+  const auto held = presented(call);
+  if (held.has_error()) co_return refused_certificate(held.error(), call.request);
+  const auto row = co_await call.authority.renew(*held, call.caller);
   if (row.has_value()) co_return plain(200, x509::pem_encode(x509::kPemCertificate, row->der));
-  if (row.error().code == Code::forbidden) {
-    co_return plain(403, "Certificate present, but does not match signature");
-  }
-  co_return puppet_error(row.error(), call.request, 400);
+  co_return refused_certificate(row.error(), call.request);
 }
 
 }  // namespace countersign::api

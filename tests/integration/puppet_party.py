@@ -27,6 +27,9 @@ SETTINGS = {
         "allow-subject-alt-names: true, allow-authorization-extensions: true"),
     "renewing": (
         'autosign = true\nallow_auto_renewal = true\nauto_renewal_cert_ttl = "60d"\n', None, None),
+    "header": (
+        'autosign = true\nallow_auto_renewal = true\nallow_header_cert_info = true\n'
+        'trusted_proxies = ["127.0.0.1"]\n', None, None),
 }
 
 
