@@ -154,9 +154,10 @@ std::optional<std::string> certname_in(std::string_view dn) {
   return name;
 }
 
-bool has_client_headers(const Request& request) {
-  return std::ranges::any_of(request.headers,
-                             [](const auto& header) { return is_client_header(header.first); });
+bool names_a_client(const Request& request) {
+  return std::ranges::any_of(request.headers, [](const auto& header) {
+    return same_letters(header.first, kClientVerify) || same_letters(header.first, kClientDn);
+  });
 }
 
 void drop_client_headers(Request& request) {

@@ -23,8 +23,9 @@ struct ForwardedClient {
   std::shared_ptr<const x509::Certificate> certificate;  // of the same name; null: none came along
 };
 
-// Does it carry any of the three?
-bool has_client_headers(const Request& request);
+// Does it say who the client is, by X-Client-Verify or X-Client-DN?
+bool names_a_client(const Request& request);
+// Takes all three out.
 void drop_client_headers(Request& request);
 
 // nullopt if the terminator has verified nobody: X-Client-Verify is not SUCCESS. malformed, in

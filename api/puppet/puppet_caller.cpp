@@ -45,7 +45,7 @@ boost::asio::awaitable<Result<ca::Caller>> identify_puppet_caller(ca::Authority&
                                                                   Request& request,
                                                                   ca::Caller connected) {
   if (!is_trusted_proxy(authority.config().puppet, request.source)) {
-    if (has_client_headers(request)) ignored.warn(request, authority.clock().now());
+    if (names_a_client(request)) ignored.warn(request, authority.clock().now());
     co_return connected;
   }
   // The connection's certificate is the proxy's own, and says nothing of its client.

@@ -13,13 +13,16 @@ using Presented = Result<std::shared_ptr<const x509::Certificate>>;
 // The caller's own certificate or, where it is a compiler that [puppet] renewal_proxies lists, the
 // one that it passes on for its agent.
 Presented presented(const PuppetCall& call) {
+  auto passed_on = read_client_cert(call.request);
+  if (passed_on.has_error()) return passed_on;
   const auto& own = call.request.client_certificate;
-  const Error none = fail(Code::malformed, "No valid certificate found in renewal request");
-  if (call.request.header(kClientCert).empty()) return own ? Presented(own) : Presented(none);
   const auto& proxies = call.authority.config().puppet.renewal_proxies;
   const bool listed = own && std::ranges::find(proxies, own->common_name()) != proxies.end();
-  if (!listed) return none;
-  return read_client_cert(call.request);
+  if (*passed_on && listed) return passed_on;
+  if (*passed_on || !own) {
+    return fail(Code::malformed, "No valid certificate found in renewal request");
+  }
+  return own;
 }
 
 }  // namespace

@@ -287,6 +287,9 @@ TEST_F(ClientHeaders, ACompilerThatIsListedRenewsForItsAgents) {
       from(kOther, "POST", "certificate_renewal", {{"X-Client-Cert", "NOCERTS"}}, compiler), 400,
       "No certs found in PEM read from x-client-cert");
   expect_answer(from(kOther, "POST", "certificate_renewal",
+                     {{"X-Client-Cert", ""}, passed_on.front()}, compiler),
+                400, "The header x-client-cert is there more than once.");
+  expect_answer(from(kOther, "POST", "certificate_renewal",
                      {{"X-Client-Cert", encoded(node_certificate->pem())}}, compiler),
                 403, "Certificate present, but does not match signature");
   ASSERT_EQ(status("a", R"({"desired_state":"revoked"})").status, 204U);
