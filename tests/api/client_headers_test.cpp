@@ -162,10 +162,11 @@ TEST_F(ClientHeaders, OfATrustedProxyGoBeforeItsOwnCertificate) {
 }
 
 TEST_F(ClientHeaders, WithoutACertificateTheNameIsAnOrdinaryNodeAndMustBeLive) {
-  config.operators = {"a"};
   serve_proxied();
   enrolled("a");
   operator_of_ours();
+  config.operators = {"a"};
+  serve_proxied();
   for (const char* name : {"a", "ops"}) {
     EXPECT_EQ(proxied("GET", "expirations", says(name)).caller, std::string("agent:") + name);
     EXPECT_EQ(proxied("GET", "certificate_statuses/all", says(name)).status, 403U);
