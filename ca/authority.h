@@ -17,8 +17,10 @@
 #include "base/worker_pool.h"
 #include "ca/caller.h"
 #include "ca/crl_publisher.h"
+#include "ca/expirations.h"
 #include "ca/issuer.h"
 #include "ca/profile.h"
+#include "policy/cidr.h"
 #include "policy/rule_set.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -42,6 +44,11 @@ struct PuppetSettings {
   std::optional<std::chrono::seconds> ca_ttl;  // instead of the profile's validity
   // Certnames, one a line, whose revocations agents are told of in place of all; empty: of all.
   std::filesystem::path infra_inventory;
+  // Are connections from `trusted_proxies` those of TLS terminators, which say by X-Client-*
+  // headers who their client is?
+  bool allow_header_cert_info = false;
+  std::vector<policy::Cidr> trusted_proxies;
+  std::vector<std::string> renewal_proxies;  // certnames that may renew for others
 };
 
 struct AuthorityConfig {
@@ -156,6 +163,8 @@ class Authority {
   Task<Result<store::CertificatePage>> certificates(store::CertificateQuery query, Caller caller);
   Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit,
                                                         Caller caller);
+  // Of the chain and of the CRLs that are served.
+  Task<Result<Expirations>> expirations(Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
 
   // Takes the newer ones of the CRLs of the CAs above, as PEM, and serves them from now on.
@@ -180,6 +189,13 @@ class Authority {
   // The bearer of a client certificate that the TLS layer verified.
   Caller identify_certificate(const x509::Certificate& certificate, std::string source,
                               std::string request_id) const;
+  // The client that a trusted TLS terminator has verified and names. With its certificate, what
+  // that gives: forbidden if it is not of this issuer by key id and signature; denied if it is
+  // expired, revoked or unknown. Without one (null) an agent at most; denied if no certificate of
+  // that name is live.
+  Task<Result<Caller>> identify_forwarded(std::string certname,
+                                          std::shared_ptr<const x509::Certificate> certificate,
+                                          std::string source, std::string request_id);
   // For the TLS layer, during the handshake: is it ours and neither revoked nor unknown? Blocks for
   // one read of the store.
   bool trusted(const x509::Certificate& certificate) const;

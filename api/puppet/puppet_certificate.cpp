@@ -11,6 +11,7 @@ Answer get_puppet_certificate(PuppetCall call) {
   }
   const auto row = co_await call.authority.current_certificate(call.subject, call.caller);
   if (row.has_value()) {
+    if (not_modified(call.request, row->issued_at)) co_return plain(304, "");
     co_return plain(200, x509::pem_encode(x509::kPemCertificate, row->der));
   }
   if (row.error().code == Code::not_found) {
