@@ -54,8 +54,7 @@ Result<void> check_names(const std::vector<GeneralName>& extra, const std::strin
 }
 
 // An extension that gives rights was asked for, and the approval does not extend to it.
-Error authorization_refused(const std::string& certname, const std::string& oid,
-                            bool puppet) {
+Error authorization_refused(const std::string& certname, const std::string& oid, bool puppet) {
   if (puppet) {
     return fail(Code::not_granted,
                 "CSR '" + certname +

@@ -21,6 +21,7 @@
 #include "ca/issuer.h"
 #include "ca/profile.h"
 #include "policy/cidr.h"
+#include "policy/enrolment_token.h"
 #include "policy/rule_set.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -71,6 +72,7 @@ struct Submission {
   std::string csr;      // PEM or DER as it came
   std::string name;     // from the path; "" where the wire form has none
   bool puppet = false;  // [puppet] rules for names that exist, and [puppet] autosign, apply
+  Secret token;         // enrolment token that came beside the CSR; empty: look for one in it
 };
 
 struct Submitted {
@@ -182,6 +184,26 @@ class Authority {
                                       std::optional<std::chrono::seconds> lifetime, Caller caller);
   Task<Result<std::vector<store::TokenRecord>>> tokens(Caller caller);
   Task<Result<void>> revoke_token(std::string id, Caller caller);
+
+  // Rights to enrol, all of one call or none; each secret is in the answer and nowhere else. 1 to
+  // 10,000 of them; `uses` over 1 only for patterns of names; a label of at most 256 bytes:
+  // malformed otherwise.
+  struct EnrolmentOrder {
+    std::vector<policy::TokenBounds> tokens;
+    std::int64_t uses = 1;  // certificates that each is good for
+    std::chrono::seconds lifetime = std::chrono::days(1);
+    std::string label;
+  };
+  struct NewEnrolmentToken {
+    store::EnrolmentTokenRecord token;
+    std::string secret;
+  };
+  Task<Result<std::vector<NewEnrolmentToken>>> mint_enrolment_tokens(EnrolmentOrder order,
+                                                                     Caller caller);
+  Task<Result<store::EnrolmentTokenPage>> enrolment_tokens(store::EnrolmentTokenQuery query,
+                                                           Caller caller);
+  // not_found, already_revoked.
+  Task<Result<void>> revoke_enrolment_token(std::string id, Caller caller);
 
   // The bearer of a token: unauthenticated if it is unknown, expired or revoked.
   Task<Result<Caller>> identify_token(std::string secret, std::string source,

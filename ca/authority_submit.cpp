@@ -3,6 +3,7 @@
 #include "ca/approval.h"
 #include "ca/authority.h"
 #include "ca/authority_state.h"
+#include "ca/enrolment.h"
 #include "ca/facts.h"
 #include "ca/verdict.h"
 #include "x509/pem.h"
@@ -82,9 +83,14 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     hold_reserved_name(state.config, verdict);
 
     if (verdict.decision.action == policy::Action::deny && request.denied_before &&
-        request.denied_before->rule == verdict.by) {
+        request.denied_before->rule == verdict.by &&
+        request.denied_before->trace == policy::trace_to_json(verdict.decision.trace)) {
       // Nothing new: no row, so that a denied machine that tries for ever does not fill the store.
       co_return Submitted{*request.denied_before, std::nullopt, true};
+    }
+
+    if (verdict.decision.action == policy::Action::queue && request.waiting) {
+      co_return *request.waiting;
     }
 
     auto outcome = co_await state.carry_out(request, verdict, caller);
@@ -125,6 +131,12 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
     outcome.request.issuer = made->row.issuer;
     outcome.request.serial = made->row.serial;
     outcome.certificate = made->row;
+    if (verdict.decision.token) {
+      // In the commit of the certificate: of a hundred who show it at once, one gets one.
+      outcome.request.token = request.facts.token->id;
+      batch.push_back(
+          store::RedeemEnrolmentToken{outcome.request.token, outcome.request.created_at});
+    }
     batch.push_back(store::InsertCertificate{std::move(made->row), request.replaces_certificate});
   } else if (verdict.decision.action == policy::Action::deny) {
     action = "deny";
@@ -135,10 +147,12 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
     outcome.request.decided_by = "policy";
   }
   batch.push_back(store::InsertRequest{outcome.request});
-  batch.push_back(store::AppendAudit{audit(
-      action, caller, request.certname,
-      {{"rule", verdict.by}, {"reason", verdict.decision.reason}, {"names", outcome.request.names}},
-      to_hex(outcome.request.serial))});
+  batch.push_back(store::AppendAudit{audit(action, caller, request.certname,
+                                           {{"rule", verdict.by},
+                                            {"reason", verdict.decision.reason},
+                                            {"names", outcome.request.names},
+                                            {"token", outcome.request.token}},
+                                           to_hex(outcome.request.serial))});
   const auto stored = co_await committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
   co_return outcome;
@@ -154,6 +168,9 @@ Task<Result<Explanation>> Authority::explain(std::string csr, std::string source
     policy::Facts facts = facts_of(**parsed, source);
     const auto current = state.store.current_certificate(*certname);
     if (current.has_error()) return current.error();
+    auto token = find_token(state.store, presented_secret({}, **parsed), facts, state.clock.now());
+    if (token.has_error()) return token.error();
+    facts.token = std::move(*token);
     facts.has_live_certificate = *current && store::state_of(**current, state.clock.now()) ==
                                                  store::CertificateState::signed_;
     return Explanation{state.policy.current()->decide(facts), *certname};

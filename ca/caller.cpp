@@ -11,7 +11,7 @@ struct Permission {
 };
 
 // One line an action. docs/threat-model.md shows the same table.
-constexpr std::array<Permission, 9> kPermissions = {{
+constexpr auto kPermissions = std::to_array<Permission>({
     // action                     anon   agent  pipeline auditor operator
     {Action::submit, true, true, true, false, true},
     {Action::renew, false, true, false, false, true},
@@ -20,9 +20,10 @@ constexpr std::array<Permission, 9> kPermissions = {{
     {Action::decide, false, false, false, false, true},
     {Action::revoke, false, false, true, false, true},
     {Action::explain, false, false, true, true, true},
+    {Action::mint, false, false, true, false, true},
     {Action::administer_tokens, false, false, false, false, true},
     {Action::upload_crls, false, false, false, false, true},
-}};
+});
 
 }  // namespace
 
@@ -58,6 +59,8 @@ std::string_view to_string(Action action) {
       return "revoke";
     case Action::explain:
       return "explain";
+    case Action::mint:
+      return "mint";
     case Action::administer_tokens:
       return "administer tokens";
     case Action::upload_crls:

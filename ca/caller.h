@@ -20,7 +20,8 @@ enum class Action {
   decide,             // approve, deny
   revoke,             // revoke, clean
   explain,            // try a CSR against the policy
-  administer_tokens,  //
+  mint,               // enrolment tokens: make, end
+  administer_tokens,  // of people and pipelines
   upload_crls,        // those of the CAs above
 };
 std::string_view to_string(Action action);

@@ -1,11 +1,16 @@
 #include "ca/examination.h"
 
+#include "ca/enrolment.h"
 #include "ca/facts.h"
 
 namespace countersign::ca {
 namespace {
 
 using store::CertificateState;
+
+bool has_good_token(const Examined& request) {
+  return request.facts.token && request.facts.token->problem.empty();
+}
 
 // The same CSR again gets the same answer, as long as that answer still stands.
 Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& request) {
@@ -14,9 +19,12 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
   if (!*before || (*before)->certname != request.certname) return {};
   store::RequestRecord& row = **before;
   switch (row.state) {
-    case store::RequestState::queued:
-      request.repeated = Submitted{std::move(row), std::nullopt, true};
+    case store::RequestState::queued: {
+      Submitted waiting{std::move(row), std::nullopt, true};
+      // A token may have been minted, or come with it, since it was put into the queue.
+      (has_good_token(request) ? request.waiting : request.repeated) = std::move(waiting);
       break;
+    }
     case store::RequestState::signed_: {
       auto certificate = store.certificate(row.issuer, row.serial);
       if (certificate.has_error()) return certificate.error();
@@ -57,7 +65,10 @@ Result<void> look_up_name(const store::Store& store, bool duplicates, Timestamp 
   const auto queued = store.queued_request(request.certname);
   if (queued.has_error()) return queued.error();
   if (*queued) {
-    if (!duplicates) return name_taken(Code::request_exists, request.certname);
+    // Anyone can queue a name; who holds a token for it has the better claim.
+    if (!duplicates && !has_good_token(request)) {
+      return name_taken(Code::request_exists, request.certname);
+    }
     request.replaces_request = true;
   }
   return {};
@@ -107,9 +118,14 @@ Result<Examined> examine(const store::Store& store, const Submission& submission
   if (certname.has_error()) return certname.error();
   Examined request{.csr = std::move(*csr), .certname = std::move(*certname)};
   request.facts = facts_of(*request.csr, caller.source);
-  const auto repeated = find_repeated(store, now, request);
-  if (repeated.has_error()) return repeated.error();
-  if (request.repeated) return request;
+  auto token = find_token(store, presented_secret(submission, *request.csr), request.facts, now);
+  if (token.has_error()) return token.error();
+  request.facts.token = std::move(*token);
+  for (const auto find : {find_repeated, find_redeemed}) {
+    const auto found = find(store, now, request);
+    if (found.has_error()) return found.error();
+    if (request.repeated) return request;
+  }
   const bool duplicates = submission.puppet && config.puppet.allow_duplicate_certs;
   const auto known = look_up_name(store, duplicates, now, request);
   if (known.has_error()) return known.error();

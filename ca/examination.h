@@ -18,6 +18,7 @@ struct Examined {
   std::string certname;
   policy::Facts facts;
   std::optional<Submitted> repeated;  // it was here before: this is the answer
+  std::optional<Submitted> waiting;   // the same, in the queue: the answer if it is to wait again
   bool replaces_certificate = false;  // allow_duplicate_certs, and there is one
   bool replaces_request = false;
   std::optional<store::RequestRecord> denied_before;  // by policy: the name's newest request

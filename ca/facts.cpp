@@ -1,6 +1,7 @@
 #include "ca/facts.h"
 
 #include "policy/certname.h"
+#include "x509/digest.h"
 
 namespace countersign::ca {
 
@@ -36,6 +37,10 @@ policy::Facts facts_of(const x509::Csr& csr, const std::string& source) {
       break;
   }
   facts.key_bits = key.bits;
+  facts.key_sha256 = to_hex(x509::sha256(csr.public_key().spki()));
+  for (char& c : facts.key_sha256) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c + 32);
+  }
   facts.source = source;
   return facts;
 }

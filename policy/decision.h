@@ -39,6 +39,7 @@ struct Decision {
   std::string profile;  // for sign, and for queue when the rule names one
   Granted granted;      // for sign, and for queue when the rule has a grant
   bool has_grant = false;
+  bool token = false;  // the rule asks for an enrolment token: the certificate uses it up
   std::vector<TraceStep> trace;
 };
 

@@ -24,6 +24,13 @@ struct RequestedExtension {
   std::optional<std::string> text;
 };
 
+// An enrolment token that came with the request.
+struct PresentedToken {
+  std::string id;       // "" if the token is not known
+  std::string problem;  // why it is not good for this request; "" if it is
+  std::string profile;  // the profile that it is bound to, "" if to none
+};
+
 struct Facts {
   std::string certname;
   std::vector<RequestedName> names;
@@ -34,6 +41,8 @@ struct Facts {
   int key_bits = 0;
   std::string source;  // IP address, or "" if not known
   bool has_live_certificate = false;
+  std::string key_sha256;               // of the SPKI, hex
+  std::optional<PresentedToken> token;  // nullopt: none came
 };
 
 // The OID of a Puppet short name ("pp_role"), or of a dotted OID itself; empty if neither.

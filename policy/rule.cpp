@@ -194,6 +194,17 @@ Failure check_secret_and_state(const Match& match, const Question& question) {
   return std::nullopt;
 }
 
+Failure check_token(const Rule& rule, const Question& question) {
+  if (!rule.match.token) return std::nullopt;
+  const auto& token = question.facts.token;
+  if (!token) return failure("token", "no enrolment token was presented");
+  if (!token->problem.empty()) return failure("token", token->problem);
+  if (!token->profile.empty() && token->profile != rule.profile) {
+    return failure("token", "the token is for the profile " + token->profile);
+  }
+  return std::nullopt;
+}
+
 bool glob_or_literal(std::string_view pattern, std::string_view name) {
   if (!pattern.starts_with("*.")) return pattern == name;
   return name.size() >= pattern.size() && name.ends_with(pattern.substr(1));
@@ -292,7 +303,7 @@ std::optional<TraceStep> Rule::first_failure(const Question& question) const {
                            check_secret_and_state}) {
     if (auto failed = check(match, question)) return failed;
   }
-  return std::nullopt;
+  return check_token(*this, question);
 }
 
 }  // namespace countersign::policy

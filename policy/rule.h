@@ -62,6 +62,7 @@ struct Match {
   int key_bits_min = 0;
   std::vector<std::string> challenge_passwords;
   std::optional<bool> live_certificate;
+  bool token = false;  // an enrolment token that is good for the request must have come with it
 };
 
 struct Grant {

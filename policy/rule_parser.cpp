@@ -244,6 +244,11 @@ Match RuleParser::parse_match(ConfigTable& table, bool signs) {
   if (match.live_certificate) {
     conditions["live_certificate"] = {*match.live_certificate ? "true" : "false"};
   }
+  if (const auto token = table.text("token")) {
+    if (*token != "required") table.complain("token", "'token' is \"required\", or left out.");
+    match.token = true;
+    conditions["token"] = {*token};
+  }
   table.done();
   const std::size_t keys = table.keys().size();
   if (keys == 0) {

@@ -110,6 +110,7 @@ Decision RuleSet::decide(const Facts& facts) const {
     decision.rule = rule.name;
     decision.profile = rule.profile;
     decision.has_grant = rule.grant.explicit_;
+    decision.token = rule.match.token;
     decision.granted = std::move(granted);
     decision.reason = !rule.reason.empty()
                           ? rule.reason

@@ -65,6 +65,7 @@ struct RequestRecord {
   std::string caller;  // who submitted
   std::string key;     // "ec:P-256"
   std::string names;   // SANs asked for, "DNS:a, IP:b"
+  std::string token;   // id of the enrolment token that was used up, "" if none was
   Timestamp created_at;
   std::optional<Timestamp> decided_at;
   std::string decided_by;
@@ -98,6 +99,22 @@ struct TokenRecord {
   std::optional<Timestamp> expires_at;
   std::optional<Timestamp> revoked_at;
   bool operator==(const TokenRecord&) const = default;
+};
+
+// The right to enrol, for a machine that has no other credential yet.
+struct EnrolmentTokenRecord {
+  std::string id;        // public handle, sorts by time of creation
+  Bytes hash;            // SHA-256 of the secret; the secret is not kept
+  std::string certname;  // the one name that it is for, "" if it is for a pattern of names
+  std::string bounds;    // JSON, see policy/enrolment_token.h
+  std::string label;
+  std::int64_t uses = 1;  // certificates that it is good for
+  std::int64_t used = 0;
+  std::string created_by;
+  Timestamp created_at;
+  Timestamp expires_at;
+  std::optional<Timestamp> revoked_at;
+  bool operator==(const EnrolmentTokenRecord&) const = default;
 };
 
 struct AuditRecord {

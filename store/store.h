@@ -71,6 +71,18 @@ struct RevokeToken {
   std::string id;
   Timestamp at;
 };  // not_found, already_revoked
+struct InsertEnrolmentToken {
+  EnrolmentTokenRecord token;
+};  // hash or id taken: conflict
+// One certificate more. Unknown: not_found. Used up, revoked, or at or past its end: conflict.
+struct RedeemEnrolmentToken {
+  std::string id;
+  Timestamp at;
+};
+struct RevokeEnrolmentToken {
+  std::string id;
+  Timestamp at;
+};  // not_found, already_revoked
 struct AppendAudit {
   AuditRecord row;
 };  // `sequence` is ignored and given by the store
@@ -84,7 +96,8 @@ struct PutDocument {
 
 using Mutation = std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate,
                               RevokeCertificate, ReleaseName, WithdrawRequest, InsertCrl,
-                              InsertToken, RevokeToken, AppendAudit, PutDocument>;
+                              InsertToken, RevokeToken, InsertEnrolmentToken, RedeemEnrolmentToken,
+                              RevokeEnrolmentToken, AppendAudit, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
 
@@ -124,6 +137,17 @@ struct CertificatePage {
 };
 struct RequestPage {
   std::vector<RequestRecord> rows;
+  std::string next;  // "": nothing follows
+};
+
+struct EnrolmentTokenQuery {
+  std::optional<std::string> certname;
+  NameFilter match;         // of the certname; a token for a pattern of names has none
+  std::string after;        // id of the last row of the page before; "" for the first
+  std::size_t limit = 100;  // 0 is taken for 1
+};
+struct EnrolmentTokenPage {
+  std::vector<EnrolmentTokenRecord> rows;
   std::string next;  // "": nothing follows
 };
 
@@ -177,6 +201,12 @@ class Store {
 
   virtual Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const = 0;
   virtual Result<std::vector<TokenRecord>> tokens() const = 0;
+  virtual Result<std::optional<EnrolmentTokenRecord>> enrolment_token(
+      const std::string& id) const = 0;
+  virtual Result<std::optional<EnrolmentTokenRecord>> enrolment_token_by_hash(
+      ByteView hash) const = 0;
+  // In order of creation.
+  virtual Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const = 0;
   // Rows about the subject, newest first; "" for all.
   virtual Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                                  std::size_t limit) const = 0;

@@ -1,5 +1,6 @@
 // certificate_request/<name>: what agents submit.
 #include "api/puppet/puppet_call.h"
+#include "ca/enrolment.h"
 #include "x509/pem.h"
 
 namespace countersign::api {
@@ -30,7 +31,14 @@ Answer put_certificate_request(PuppetCall call) {
 
 Answer get_certificate_request(PuppetCall call) {
   const auto row = co_await call.authority.queued_request(call.subject, call.caller);
-  if (row.has_value()) co_return plain(200, x509::pem_encode(x509::kPemCsr, row->csr));
+  if (row.has_value()) {
+    // Puppet's CA shows it to anyone, and with it the token or password that it carries.
+    if (call.caller.role != ca::Role::operator_ && ca::carries_secret(row->csr)) {
+      co_return plain(403, "The request of " + call.subject +
+                               " carries a password; only an operator may read it.");
+    }
+    co_return plain(200, x509::pem_encode(x509::kPemCsr, row->csr));
+  }
   if (row.error().code == Code::not_found) {
     co_return plain(404, "Could not find certificate_request " + call.subject);
   }

@@ -50,10 +50,10 @@ Result<Wanted> read_wanted(const std::string& body, const std::string& name) {
   if (error || !value.is_object()) return fail(Code::malformed, "Request body is not JSON.");
   const json::object& object = value.get_object();
   const json::value* state = object.if_contains("desired_state");
-  if (state == nullptr || state->is_null()) {
+  if (state == nullptr || !state->is_string()) {
     return fail(Code::malformed, "Missing required parameter \"desired_state\"");
   }
-  Wanted wanted{.state = shown(*state), .ttl = std::nullopt};
+  Wanted wanted{.state = std::string(state->get_string()), .ttl = std::nullopt};
   if (wanted.state != "signed" && wanted.state != "revoked") {
     return fail(Code::malformed, "State " + wanted.state +
                                      " invalid; Must specify desired state of 'signed' or "

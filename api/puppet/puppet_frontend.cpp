@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/puppet/puppet_call.h"
+#include "base/log.h"
 
 namespace countersign::api {
 namespace {
@@ -121,6 +122,8 @@ Answer answer(ca::Authority& authority, IgnoredHeaders& ignored, Request& reques
   if (request.path.starts_with("/status")) co_return puppet_status(request);
   auto identified = co_await identify_puppet_caller(authority, ignored, request, caller);
   if (identified.has_error()) {
+    log::info("client_headers_refused",
+              {{"request_id", request.request_id}, {"reason", identified.error().detail}});
     co_await authority.audit_refusal(request.method + " " + request.path, caller);
     co_return refused_certificate(identified.error(), request);
   }

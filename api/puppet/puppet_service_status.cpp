@@ -36,23 +36,23 @@ json::object described(const std::string& level) {
 }
 
 Response services(const Request& request, std::optional<std::string_view> one) {
-  const std::string level = query_value(request.query, "level").value_or("info");
-  if (level != "critical" && level != "info" && level != "debug") {
-    const json::object problem{{"kind", "data-invalid"}, {"msg", "Invalid level: :" + level}};
-    return plain(400, json::serialize(problem), kJson);
-  }
   json::object answer;
-  if (!one) {
-    for (const std::string_view service : kServices) answer[service] = described(level);
-    return plain(200, json::serialize(answer), kJson);
-  }
-  if (!is_service(*one)) {
+  if (one && !is_service(*one)) {
     answer = {{"kind", "service-not-found"},
               {"msg", "No status information found for service " + std::string(*one)}};
     return plain(404, json::serialize(answer), kJson);
   }
-  answer = described(level);
-  answer["service_name"] = *one;
+  const std::string level = query_value(request.query, "level").value_or("info");
+  if (level != "critical" && level != "info" && level != "debug") {
+    answer = {{"kind", "data-invalid"}, {"msg", "Invalid level: :" + level}};
+    return plain(400, json::serialize(answer), kJson);
+  }
+  if (one) {
+    answer = described(level);
+    answer["service_name"] = *one;
+  } else {
+    for (const std::string_view service : kServices) answer[service] = described(level);
+  }
   return plain(200, json::serialize(answer), kJson);
 }
 

@@ -53,6 +53,7 @@ json::object to_json(const store::RequestRecord& request, bool whole) {
                       {"rule", request.rule},
                       {"source", request.source},
                       {"caller", request.caller},
+                      {"token", request.token},
                       {"key", request.key},
                       {"names", names_list(request.names, most_names(whole))},
                       {"names_total", count_names(request.names)},
@@ -112,6 +113,26 @@ json::object to_json(const store::TokenRecord& token) {
           {"created_by", token.created_by},
           {"created_at", to_rfc3339(token.created_at)},
           {"expires_at", time_or_null(token.expires_at)},
+          {"revoked_at", time_or_null(token.revoked_at)}};
+}
+
+json::object to_json(const store::EnrolmentTokenRecord& token, Timestamp now) {
+  const char* state = token.revoked_at           ? "revoked"
+                      : token.used >= token.uses ? "used"
+                      : now >= token.expires_at  ? "expired"
+                                                 : "good";
+  json::error_code error;
+  json::value bounds = json::parse(token.bounds, error);
+  return {{"id", token.id},
+          {"certname", token.certname},
+          {"state", state},
+          {"bounds", error ? json::value(json::object()) : std::move(bounds)},
+          {"label", token.label},
+          {"uses", token.uses},
+          {"used", token.used},
+          {"created_by", token.created_by},
+          {"created_at", to_rfc3339(token.created_at)},
+          {"expires_at", to_rfc3339(token.expires_at)},
           {"revoked_at", time_or_null(token.revoked_at)}};
 }
 
@@ -181,6 +202,15 @@ Result<std::string> json_text(const json::object& object, std::string_view key,
     return fail(Code::malformed, "The member '" + std::string(key) + "' must be a text.");
   }
   return std::string(value->get_string());
+}
+
+Result<std::optional<std::int64_t>> json_count(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains({key.data(), key.size()});
+  if (value == nullptr) return std::optional<std::int64_t>();
+  if (!value->is_int64() || value->get_int64() <= 0) {
+    return fail(Code::malformed, "'" + std::string(key) + "' must be a positive whole number.");
+  }
+  return std::optional(value->get_int64());
 }
 
 }  // namespace countersign::api

@@ -20,6 +20,7 @@ boost::json::object to_json(const store::RequestRecord& request, bool whole);
 boost::json::object to_json(const store::CertificateRecord& certificate, Timestamp now, bool whole);
 boost::json::object to_json(const ca::Grant& grant);
 boost::json::object to_json(const store::TokenRecord& token);
+boost::json::object to_json(const store::EnrolmentTokenRecord& token, Timestamp now);
 boost::json::object to_json(const store::AuditRecord& row);
 boost::json::object to_json(const policy::Decision& decision, const std::string& certname);
 
@@ -34,6 +35,10 @@ Result<boost::json::object> json_body(const Request& request,
 // A member that must be a text; malformed if it is missing (unless `fallback`) or something else.
 Result<std::string> json_text(const boost::json::object& object, std::string_view key,
                               std::optional<std::string> fallback = std::nullopt);
+
+// A member that must be a whole number above 0, or absent: malformed otherwise.
+Result<std::optional<std::int64_t>> json_count(const boost::json::object& object,
+                                               std::string_view key);
 
 }  // namespace countersign::api
 

@@ -43,7 +43,7 @@ json::object schemas() {
   all["Problem"] = object_of(
       {{"type", text}, {"title", text}, {"status", number}, {"detail", text}, {"request_id", text}},
       {"type", "title", "status"});
-  all["Submission"] = object_of({{"csr", text}}, {"csr"});
+  all["Submission"] = object_of({{"csr", text}, {"token", text}}, {"csr"});
   all["TraceStep"] =
       object_of({{"rule", text}, {"matched", flag}, {"condition", text}, {"detail", text}});
   all["WouldHold"] = object_of({{"names", list_of(text)}, {"extensions", list_of(text)}});
@@ -57,6 +57,7 @@ json::object schemas() {
                               {"key", text},
                               {"names", list_of(text)},
                               {"names_total", number},
+                              {"token", text},
                               {"created_at", text},
                               {"decided_at", maybe("string")},
                               {"decided_by", text},
@@ -108,8 +109,41 @@ json::object schemas() {
                                {"names_total", number},
                                {"extensions", list_of(text)},
                                {"trace", list_of(reference("TraceStep"))}});
-  all["TokenOrder"] =
+  all["AccessTokenOrder"] =
       object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
+  // One of the first three says what names it is for.
+  all["EnrolmentTokenOrder"] = object_of({{"certname", text},
+                                          {"certnames", list_of(text)},
+                                          {"certname_regex", text},
+                                          {"uses", number},
+                                          {"dns", list_of(text)},
+                                          {"ip", list_of(text)},
+                                          {"extensions", of_type("object")},
+                                          {"source", list_of(text)},
+                                          {"key_sha256", text},
+                                          {"profile", text},
+                                          {"label", text},
+                                          {"lifetime_seconds", number}});
+  all["TokenOrder"] = json::object{
+      {"oneOf", json::array{reference("AccessTokenOrder"), reference("EnrolmentTokenOrder")}}};
+  all["EnrolmentToken"] = object_of({{"id", text},
+                                     {"certname", text},
+                                     {"state", text},
+                                     {"bounds", of_type("object")},
+                                     {"label", text},
+                                     {"uses", number},
+                                     {"used", number},
+                                     {"created_by", text},
+                                     {"created_at", text},
+                                     {"expires_at", text},
+                                     {"revoked_at", maybe("string")},
+                                     {"token", text}});
+  all["EnrolmentTokenPage"] = object_of(
+      {{"tokens", list_of(reference("EnrolmentToken"))}, {"next_cursor", maybe("string")}});
+  all["NewToken"] = json::object{
+      {"oneOf",
+       json::array{reference("Token"), reference("EnrolmentToken"),
+                   object_of({{"tokens", list_of(reference("EnrolmentToken"))}}, {"tokens"})}}};
   all["Token"] = object_of({{"id", text},
                             {"role", text},
                             {"label", text},

@@ -90,6 +90,11 @@ Answer dispatch(std::shared_ptr<const Router> router, Request request) {
 
 }  // namespace
 
+bool is_row_id(std::string_view text) {
+  const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  return text.size() == 26 && std::ranges::all_of(text, fits);
+}
+
 Result<std::size_t> query_limit(const Request& request) {
   const auto text = query_value(request.query, "limit");
   if (!text) return std::size_t{100};

@@ -45,11 +45,6 @@ Response submitted_response(const Request& request, const ca::Submitted& outcome
   return response;
 }
 
-bool is_request_id(std::string_view text) {
-  const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
-  return text.size() == 26 && std::ranges::all_of(text, fits);
-}
-
 bool sees_all(const ca::Caller& caller) { return ca::allowed(caller.role, ca::Action::read_all); }
 
 Answer request_with_certificate(Call call, store::RequestRecord row) {
@@ -84,11 +79,14 @@ Answer post_request(Call call) {
   if (type == "application/pkcs10") {
     submission.csr = call.request.body;
   } else if (type == "application/json") {
-    const auto body = json_body(call.request, {"csr"});
+    const auto body = json_body(call.request, {"csr", "token"});
     if (body.has_error()) co_return problem(body.error(), call.request);
     auto csr = json_text(*body, "csr");
     if (csr.has_error()) co_return problem(csr.error(), call.request);
     submission.csr = std::move(*csr);
+    auto token = json_text(*body, "token", "");
+    if (token.has_error()) co_return problem(token.error(), call.request);
+    submission.token = Secret(std::move(*token));
   } else {
     co_return problem(fail(Code::malformed, "Send application/json or application/pkcs10."),
                       call.request, 415);
@@ -116,7 +114,7 @@ Answer list_requests(Call call) {
   query.match = std::move(*match);
   query.limit = *limit;
   query.after = query_value(call.request.query, "cursor").value_or("");
-  if (!query.after.empty() && !is_request_id(query.after)) {
+  if (!query.after.empty() && !is_row_id(query.after)) {
     co_return problem(fail(Code::malformed, "The cursor is not ours."), call.request);
   }
   const auto page = co_await call.authority.requests(std::move(query), call.caller);

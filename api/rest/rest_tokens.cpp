@@ -1,4 +1,5 @@
-// /v1/tokens.
+// /v1/tokens: of people and pipelines; what is for the enrolment of machines goes on to
+// rest_enrolment_tokens.cpp.
 #include "api/rest/json_form.h"
 #include "api/rest/problem.h"
 #include "api/rest/route.h"
@@ -8,23 +9,27 @@ namespace countersign::api {
 namespace json = boost::json;
 
 Answer post_token(Call call) {
-  const auto body = json_body(call.request, {"role", "label", "lifetime_seconds"});
+  const auto body = json_body(
+      call.request, {"role", "label", "lifetime_seconds", "certname", "certnames", "certname_regex",
+                     "uses", "dns", "ip", "extensions", "source", "key_sha256", "profile"});
   if (body.has_error()) co_return problem(body.error(), call.request);
+  if (!body->contains("role")) co_return co_await post_enrolment_token(std::move(call), *body);
+  for (const auto& [member, value] : *body) {
+    if (member == "role" || member == "label" || member == "lifetime_seconds") continue;
+    co_return problem(fail(Code::malformed, "'" + std::string(member) +
+                                                "' is for enrolment tokens, and 'role' is not."),
+                      call.request);
+  }
   auto role = json_text(*body, "role");
   if (role.has_error()) co_return problem(role.error(), call.request);
   auto label = json_text(*body, "label", "");
   if (label.has_error()) co_return problem(label.error(), call.request);
-  std::optional<std::chrono::seconds> lifetime;
-  if (const json::value* seconds = body->if_contains("lifetime_seconds")) {
-    if (!seconds->is_int64() || seconds->get_int64() <= 0) {
-      co_return problem(
-          fail(Code::malformed, "'lifetime_seconds' must be a positive whole number."),
-          call.request);
-    }
-    lifetime = std::chrono::seconds(seconds->get_int64());
-  }
+  const auto lifetime = json_count(*body, "lifetime_seconds");
+  if (lifetime.has_error()) co_return problem(lifetime.error(), call.request);
+  std::optional<std::chrono::seconds> bounded;
+  if (*lifetime) bounded = std::chrono::seconds(**lifetime);
   const auto made = co_await call.authority.create_token(std::move(*role), std::move(*label),
-                                                         lifetime, call.caller);
+                                                         bounded, call.caller);
   if (made.has_error()) co_return problem(made.error(), call.request);
   json::object answer = to_json(made->token);
   answer["token"] = made->secret;
@@ -41,8 +46,11 @@ Answer list_tokens(Call call) {
 }
 
 Answer revoke_token(Call call) {
-  const auto done =
-      co_await call.authority.revoke_token(call.request.parameters.at("id"), call.caller);
+  const std::string& id = call.request.parameters.at("id");
+  auto done = co_await call.authority.revoke_enrolment_token(id, call.caller);
+  if (done.has_error() && done.error().code == Code::not_found) {
+    done = co_await call.authority.revoke_token(id, call.caller);
+  }
   if (done.has_error() && done.error().code != Code::already_revoked) {
     co_return problem(done.error(), call.request);
   }

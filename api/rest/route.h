@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_API_REST_ROUTE_H_
 #define COUNTERSIGN_API_REST_ROUTE_H_
 
+#include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ struct RestRoute {
 
 const std::vector<RestRoute>& rest_routes();
 
+// Is it a cursor of rows whose ids are those of ca/request_id.h?
+bool is_row_id(std::string_view text);
 // limit, 1 to 1000, 100 if it is absent.
 Result<std::size_t> query_limit(const Request& request);
 Result<store::NameFilter> query_match(const Request& request);
@@ -65,6 +68,9 @@ Answer get_history(Call call);
 Answer post_token(Call call);
 Answer list_tokens(Call call);
 Answer revoke_token(Call call);
+// rest_enrolment_tokens.cpp
+Answer post_enrolment_token(Call call, const boost::json::object& body);
+Answer list_enrolment_tokens(Call call);
 // rest_health.cpp
 Answer get_live(Call call);
 Answer get_ready(Call call);

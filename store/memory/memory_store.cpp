@@ -170,6 +170,42 @@ class MemoryStore final : public Store {
     return list;
   }
 
+  Result<std::optional<EnrolmentTokenRecord>> enrolment_token(
+      const std::string& id) const override {
+    const std::shared_lock lock(mutex_);
+    const auto found = tables_.enrolment_tokens.find(id);
+    if (found == tables_.enrolment_tokens.end()) return std::optional<EnrolmentTokenRecord>();
+    return std::optional(found->second);
+  }
+
+  Result<std::optional<EnrolmentTokenRecord>> enrolment_token_by_hash(
+      ByteView hash) const override {
+    const std::shared_lock lock(mutex_);
+    const auto found = tables_.enrolment_token_by_hash.find(std::string(as_text(hash)));
+    if (found == tables_.enrolment_token_by_hash.end()) {
+      return std::optional<EnrolmentTokenRecord>();
+    }
+    return std::optional(tables_.enrolment_tokens.at(found->second));
+  }
+
+  Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const override {
+    const std::shared_lock lock(mutex_);
+    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    EnrolmentTokenPage page;
+    const auto& tokens = tables_.enrolment_tokens;
+    for (auto row = tokens.upper_bound(query.after); row != tokens.end(); ++row) {
+      const EnrolmentTokenRecord& token = row->second;
+      if (query.certname && token.certname != *query.certname) continue;
+      if (query.match && !query.match(token.certname)) continue;
+      if (page.rows.size() == limit) {
+        page.next = page.rows.back().id;
+        break;
+      }
+      page.rows.push_back(token);
+    }
+    return page;
+  }
+
   Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                          std::size_t limit) const override {
     const std::shared_lock lock(mutex_);

@@ -195,6 +195,38 @@ Result<void> Tables::apply_one(const RevokeToken& m) {
   return {};
 }
 
+Result<void> Tables::apply_one(const InsertEnrolmentToken& m) {
+  const EnrolmentTokenRecord& token = m.token;
+  const std::string hash(as_text(token.hash));
+  if (enrolment_tokens.contains(token.id) || enrolment_token_by_hash.contains(hash)) {
+    return fail(Code::conflict, "The token is known already.");
+  }
+  put(enrolment_tokens, token.id, token);
+  put(enrolment_token_by_hash, hash, token.id);
+  return {};
+}
+
+Result<void> Tables::apply_one(const RedeemEnrolmentToken& m) {
+  const auto found = enrolment_tokens.find(m.id);
+  if (found == enrolment_tokens.end()) return fail(Code::not_found, "There is no such token.");
+  EnrolmentTokenRecord& token = found->second;
+  if (token.revoked_at || token.used >= token.uses || m.at >= token.expires_at) {
+    return fail(Code::conflict, "The token is used up, revoked or expired.");
+  }
+  set(token.used, token.used + 1);
+  return {};
+}
+
+Result<void> Tables::apply_one(const RevokeEnrolmentToken& m) {
+  const auto found = enrolment_tokens.find(m.id);
+  if (found == enrolment_tokens.end()) return fail(Code::not_found, "There is no such token.");
+  if (found->second.revoked_at) {
+    return fail(Code::already_revoked, "The token is revoked already.");
+  }
+  set(found->second.revoked_at, std::optional(m.at));
+  return {};
+}
+
 Result<void> Tables::apply_one(const AppendAudit& m) {
   AuditRecord row = m.row;
   row.sequence = static_cast<std::int64_t>(audit.size()) + 1;

@@ -23,17 +23,19 @@ class Tables {
   // In order of insertion. A certificate's cursor is its index plus one.
   std::vector<IssuerRecord> issuers;
   std::vector<CertificateRecord> certificates;
-  std::map<std::string, RequestRecord> requests;  // by id
-  std::map<std::string, CrlRecord> crls;          // the last one, by issuer
-  std::map<std::string, TokenRecord> tokens;      // by id
+  std::map<std::string, RequestRecord> requests;                 // by id
+  std::map<std::string, CrlRecord> crls;                         // the last one, by issuer
+  std::map<std::string, TokenRecord> tokens;                     // by id
+  std::map<std::string, EnrolmentTokenRecord> enrolment_tokens;  // by id
   std::vector<AuditRecord> audit;
   std::map<std::pair<std::string, std::string>, Document> documents;  // by space and key
 
   // Indices into the rows above.
   using SerialKey = std::pair<std::string, std::size_t>;  // serial, index of the issuer
   std::map<SerialKey, std::size_t> certificate_by_serial;
-  std::map<std::string, std::size_t> current;  // certificate by certname
-  std::map<std::string, std::string> queued;   // request id by certname
+  std::map<std::string, std::size_t> current;                  // certificate by certname
+  std::map<std::string, std::string> queued;                   // request id by certname
+  std::map<std::string, std::string> enrolment_token_by_hash;  // its id
   Counts counts;
 
   // issuers.size() if there is none.
@@ -52,6 +54,9 @@ class Tables {
   Result<void> apply_one(const InsertCrl& m);
   Result<void> apply_one(const InsertToken& m);
   Result<void> apply_one(const RevokeToken& m);
+  Result<void> apply_one(const InsertEnrolmentToken& m);
+  Result<void> apply_one(const RedeemEnrolmentToken& m);
+  Result<void> apply_one(const RevokeEnrolmentToken& m);
   Result<void> apply_one(const AppendAudit& m);
   Result<void> apply_one(const PutDocument& m);
 

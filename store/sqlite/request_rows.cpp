@@ -5,7 +5,7 @@
 // The columns and read_request belong together.
 #define SELECT_REQUEST                                                                     \
   "SELECT id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, profile, " \
-  "source, caller, key, names, created_at, decided_at, decided_by, issuer, serial "        \
+  "source, caller, key, names, created_at, decided_at, decided_by, issuer, serial, token " \
   "FROM requests "
 
 namespace countersign::store {
@@ -26,6 +26,7 @@ RequestRecord read_request(const Statement& row) {
           .caller = row.text(11),
           .key = row.text(12),
           .names = row.text(13),
+          .token = row.text(19),
           .created_at = row.time(14),
           .decided_at = row.optional_time(15),
           .decided_by = row.text(16),

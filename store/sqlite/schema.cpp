@@ -128,7 +128,25 @@ CREATE TABLE schema_version (version INTEGER NOT NULL);
 INSERT INTO schema_version (version) VALUES (1);
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE requests ADD COLUMN token TEXT NOT NULL DEFAULT '';
+CREATE TABLE enrolment_tokens (
+  id TEXT PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  certname TEXT NOT NULL,
+  bounds TEXT NOT NULL,
+  label TEXT NOT NULL,
+  uses INTEGER NOT NULL,
+  used INTEGER NOT NULL CHECK (used <= uses),
+  created_by TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER
+);
+CREATE INDEX enrolment_tokens_certname ON enrolment_tokens (certname, id);
+)sql";
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

@@ -5,6 +5,7 @@
 
 #include "store/sqlite/certificate_rows.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/reader_pool.h"
 #include "store/sqlite/request_rows.h"
 #include "store/sqlite/schema.h"
@@ -190,6 +191,20 @@ class SqliteStore final : public Store {
       while (row.step()) list.push_back(read_token(row));
       return list;
     });
+  }
+
+  Result<std::optional<EnrolmentTokenRecord>> enrolment_token(
+      const std::string& id) const override {
+    return readers_.use([&](Connection& db) { return select_enrolment_token(db, id); });
+  }
+
+  Result<std::optional<EnrolmentTokenRecord>> enrolment_token_by_hash(
+      ByteView hash) const override {
+    return readers_.use([&](Connection& db) { return select_enrolment_token_by_hash(db, hash); });
+  }
+
+  Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const override {
+    return readers_.use([&](Connection& db) { return select_enrolment_tokens(db, query); });
   }
 
   Result<std::vector<AuditRecord>> audit(const std::string& subject,

@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "store/sqlite/enrolment_token_rows.h"
+
 namespace countersign::store {
 namespace {
 
@@ -38,12 +40,12 @@ Result<void> apply_one(Connection& db, const InsertRequest& m) {
   const std::string state(to_string(r.state));
   auto insert = db.prepare(
       "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
-      "profile, source, caller, key, names, created_at, decided_at, decided_by, issuer, serial) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "profile, source, caller, key, names, token, created_at, decided_at, decided_by, issuer, "
+      "serial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert
       .bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
-            r.profile, r.source, r.caller, r.key, r.names, r.created_at, r.decided_at, r.decided_by,
-            r.issuer, r.serial)
+            r.profile, r.source, r.caller, r.key, r.names, r.token, r.created_at, r.decided_at,
+            r.decided_by, r.issuer, r.serial)
       .run();
   return {};
 }

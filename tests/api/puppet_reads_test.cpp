@@ -78,8 +78,7 @@ TEST_F(PuppetReads, ValuesOfOtherJsonTypesAreNamedInPuppetsWords) {  // 46
   ASSERT_EQ(put("a", csr("a")).status, 200U);
   const std::tuple<const char*, unsigned, const char*> cases[] = {
       {R"({"desired_state":null})", 400, "Missing required parameter \"desired_state\""},
-      {R"({"desired_state":5})", 400,
-       "State 5 invalid; Must specify desired state of 'signed' or 'revoked' for host a."},
+      {R"({"desired_state":5})", 400, "Missing required parameter \"desired_state\""},
       {R"({"desired_state":"signed","cert_ttl":[1]})", 400,
        "cert_ttl specified for host a must be an integer, not \"[1]\""},
       {R"({"desired_state":"signed","cert_ttl":0})", 409, nullptr},
@@ -117,6 +116,7 @@ TEST_F(PuppetReads, TheStatusIsToldAtTheLevelThatWasAskedFor) {  // 1.11
   const Response bad = ask("/status/v1/services?level=loud");
   EXPECT_EQ(bad.status, 400U);
   EXPECT_EQ(text(json(bad), "msg"), "Invalid level: :loud");
+  EXPECT_EQ(ask("/status/v1/services/nothing?level=loud").status, 404U);
   EXPECT_EQ(ask("/status/v1/simple/ca").content_type, "text/plain; charset=utf-8");
 }
 

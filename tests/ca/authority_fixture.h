@@ -95,6 +95,18 @@ class BreakableStore : public store::Store {
     return under->token_by_hash(hash);
   }
   Result<std::vector<store::TokenRecord>> tokens() const override { return under->tokens(); }
+  Result<std::optional<store::EnrolmentTokenRecord>> enrolment_token(
+      const std::string& id) const override {
+    return under->enrolment_token(id);
+  }
+  Result<std::optional<store::EnrolmentTokenRecord>> enrolment_token_by_hash(
+      ByteView hash) const override {
+    return under->enrolment_token_by_hash(hash);
+  }
+  Result<store::EnrolmentTokenPage> enrolment_tokens(
+      const store::EnrolmentTokenQuery& query) const override {
+    return under->enrolment_tokens(query);
+  }
   Result<std::vector<store::AuditRecord>> audit(const std::string& subject,
                                                 std::size_t limit) const override {
     return under->audit(subject, limit);
@@ -219,6 +231,7 @@ struct Asked {
   std::vector<x509::Extension> extensions;
   int key = 0;
   bool renews = false;  // the attribute of machines that renew by themselves
+  std::pair<std::string, std::string> attribute{};  // OID and value of one more
 };
 
 // A CSR as PEM.
@@ -236,6 +249,11 @@ inline std::string csr(const std::string& certname, const Asked& asked = {}) {
     content.attributes.push_back(
         x509::testing::attribute("1.3.6.1.4.1.34380.1.3.2",
                                  {x509::testing::text_value(x509::der::kPrintableString, "true")}));
+  }
+  if (!asked.attribute.first.empty()) {
+    content.attributes.push_back(x509::testing::attribute(
+        asked.attribute.first,
+        {x509::testing::text_value(x509::der::kPrintableString, asked.attribute.second)}));
   }
   return x509::pem_encode(x509::kPemCsr, x509::testing::make_csr(content, machine_key(asked.key)));
 }

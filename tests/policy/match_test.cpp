@@ -261,21 +261,42 @@ TEST(Match, ALiveCertificateIsThereOrNot) {
          {"live_certificate = false", live(false), ""}});
 }
 
+TEST(Match, AnEnrolmentTokenThatIsGoodMustHaveCome) {
+  const auto token = [](const std::string& problem, const std::string& profile) {
+    return [problem, profile](Facts& f) { f.token = PresentedToken{"T1", problem, profile}; };
+  };
+  check({{"token = 'required'", token("", ""), ""},
+         {"token = 'required'", token("", "agent"), ""},
+         {"token = 'required'", token("", "server"), "token"},
+         {"token = 'required'", token("the token is used up", ""), "token"},
+         {"token = 'required'", [](Facts&) {}, "token"},
+         {"any = true", token("the token is used up", ""), ""}});
+  EXPECT_TRUE(policy(signing("token = 'required'"))
+                  ->decide([&] {
+                    Facts good = facts();
+                    good.token = PresentedToken{"T1", "", ""};
+                    return good;
+                  }())
+                  .token);
+}
+
 TEST(Match, AllKeysMustHoldAndTheTraceNamesTheFirstThatFailed) {
   const char* match = R"(certname_regex = 'web-.*', certname = "*.example.com",
       source = "10.0.0.0/8", key = "ec", key_bits_min = 256, san = "any", san_dns = '.*',
       san_ip = "10.0.0.0/8", extensions = { pp_role = true }, attributes = { "1.2.3" = true },
-      challenge_password = "secret-secret", live_certificate = false)";
+      challenge_password = "secret-secret", live_certificate = false, token = "required")";
   Facts good = facts();
   good.names = {{"dns", good.certname}, {"ip", "10.0.0.1"}};
   good.extensions = {{kRole, false, "web"}};
   good.attributes["1.2.3"] = {"x"};
   good.challenge_password = "secret-secret";
+  good.token = PresentedToken{"T1", "", ""};
   const auto rules = policy(signing(match, "strip = true"));
   EXPECT_EQ(rules->decide(good).action, Action::sign);
 
   // From the last condition to the first: each failure hides the ones behind it.
   const std::vector<std::pair<const char*, std::function<void(Facts&)>>> breaks = {
+      {"token", [](Facts& f) { f.token.reset(); }},
       {"live_certificate", [](Facts& f) { f.has_live_certificate = true; }},
       {"challenge_password", [](Facts& f) { f.challenge_password.clear(); }},
       {"attributes", [](Facts& f) { f.attributes.clear(); }},

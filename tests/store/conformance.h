@@ -32,6 +32,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     std::vector<CertificateRecord> certificates;
     std::vector<RequestRecord> requests;
     std::vector<TokenRecord> tokens;
+    std::vector<EnrolmentTokenRecord> enrolment_tokens;
     std::vector<AuditRecord> audit;
     std::vector<IssuerRecord> issuers;
     std::vector<RevokedSerial> revoked;
@@ -46,6 +47,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     return {.certificates = store_->certificates({.limit = 1000}, at(2000)).value().rows,
             .requests = store_->requests({.limit = 1000}).value().rows,
             .tokens = store_->tokens().value(),
+            .enrolment_tokens = store_->enrolment_tokens({.limit = 1000}).value().rows,
             .audit = store_->audit("", 1000).value(),
             .issuers = store_->issuers().value(),
             .revoked = store_->revoked("CA1", at(2000)).value(),

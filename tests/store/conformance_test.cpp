@@ -24,6 +24,8 @@ WriteBatch seed() {
           InsertCertificate{revoked},
           InsertCrl{crl(7)},
           InsertToken{token("T1")},
+          InsertEnrolmentToken{enrolment_token("E1", "web")},
+          InsertEnrolmentToken{enrolment_token("E2", "")},
           AppendAudit{audit_row("issue", "web")},
           PutDocument{"acme", "key", "first", 0}};
 }
@@ -42,6 +44,9 @@ WriteBatch every_mutation() {
           InsertCrl{crl(8)},
           InsertToken{token("T2")},
           RevokeToken{"T1", at(1400)},
+          InsertEnrolmentToken{enrolment_token("E3", "db")},
+          RedeemEnrolmentToken{"E1", at(1400)},
+          RevokeEnrolmentToken{"E2", at(1400)},
           AppendAudit{audit_row("revoke", "web")},
           PutDocument{"acme", "key", "second", 1},
           PutDocument{"acme", "other", "x", 0}};
@@ -58,6 +63,8 @@ TEST_P(StoreConformance, AnEmptyStoreAnswersEveryReadWithNothing) {
   EXPECT_FALSE(store_->request_by_csr(Bytes{1}).value());
   EXPECT_THAT(store_->requests_of("web", 10).value(), IsEmpty());
   EXPECT_FALSE(store_->token_by_hash(Bytes{1}).value());
+  EXPECT_FALSE(store_->enrolment_token("E1").value());
+  EXPECT_FALSE(store_->enrolment_token_by_hash(Bytes{1}).value());
   EXPECT_TRUE(store_->apply({}).empty());
   EXPECT_EQ(apply({}), kDone) << "an empty batch does nothing, and does it well";
 }
@@ -65,13 +72,16 @@ TEST_P(StoreConformance, AnEmptyStoreAnswersEveryReadWithNothing) {
 // Each mutation that must fail, and the code it must fail with.
 TEST_P(StoreConformance, EachMutationFailsWithItsOwnCode) {
   ASSERT_EQ(apply(seed()), kDone);
-  ASSERT_EQ(apply({RevokeToken{"T1", at(9)}, InsertToken{token("T3")},
-                   DecideRequest{"A2", RequestState::denied, "no", "operator", at(9), "", {}}}),
-            kDone);
+  ASSERT_EQ(
+      apply({RevokeToken{"T1", at(9)}, InsertToken{token("T3")}, RevokeEnrolmentToken{"E2", at(9)},
+             DecideRequest{"A2", RequestState::denied, "no", "operator", at(9), "", {}}}),
+      kDone);
   IssuerRecord forged = issuer();
   forged.certificate = {1, 2, 3};
   TokenRecord same_hash = token("T9");
   same_hash.hash = token("T3").hash;
+  EnrolmentTokenRecord same_secret = enrolment_token("E9", "web");
+  same_secret.hash = enrolment_token("E1", "web").hash;
   CertificateRecord stranger = certificate("new", 9);
   stranger.issuer = "CA9";
   const struct {
@@ -106,6 +116,14 @@ TEST_P(StoreConformance, EachMutationFailsWithItsOwnCode) {
       {"token, hash taken", InsertToken{same_hash}, Code::conflict},
       {"token revoke, unknown", RevokeToken{"T9", at(1)}, Code::not_found},
       {"token revoke, revoked", RevokeToken{"T1", at(1)}, Code::already_revoked},
+      {"enrolment token, id taken", InsertEnrolmentToken{enrolment_token("E1", "x")},
+       Code::conflict},
+      {"enrolment token, hash taken", InsertEnrolmentToken{same_secret}, Code::conflict},
+      {"redeem, unknown", RedeemEnrolmentToken{"E9", at(1)}, Code::not_found},
+      {"redeem, at its end", RedeemEnrolmentToken{"E1", at(4000)}, Code::conflict},
+      {"redeem, revoked", RedeemEnrolmentToken{"E2", at(1)}, Code::conflict},
+      {"enrolment token revoke, unknown", RevokeEnrolmentToken{"E9", at(1)}, Code::not_found},
+      {"enrolment token revoke, revoked", RevokeEnrolmentToken{"E2", at(1)}, Code::already_revoked},
       {"document, there", PutDocument{"acme", "key", "x", 0}, Code::conflict},
       {"document, other version", PutDocument{"acme", "key", "x", 2}, Code::conflict},
       {"document, not there", PutDocument{"acme", "none", "x", 1}, Code::conflict},

@@ -82,6 +82,15 @@ class GatedStore final : public Store {
   Result<std::optional<CrlRecord>> last_crl(const std::string&) const override { return none(); }
   Result<std::optional<TokenRecord>> token_by_hash(ByteView) const override { return none(); }
   Result<std::vector<TokenRecord>> tokens() const override { return none(); }
+  Result<std::optional<EnrolmentTokenRecord>> enrolment_token(const std::string&) const override {
+    return none();
+  }
+  Result<std::optional<EnrolmentTokenRecord>> enrolment_token_by_hash(ByteView) const override {
+    return none();
+  }
+  Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery&) const override {
+    return none();
+  }
   Result<std::vector<AuditRecord>> audit(const std::string&, std::size_t) const override {
     return none();
   }

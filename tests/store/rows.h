@@ -79,6 +79,7 @@ inline RequestRecord request(const std::string& id, const std::string& certname)
           .caller = "anonymous",
           .key = "rsa:2048",
           .names = "DNS:" + certname,
+          .token = "E-" + id,
           .created_at = at(900)};
 }
 
@@ -87,6 +88,18 @@ inline TokenRecord token(const std::string& id) {
           .hash = to_bytes(as_bytes("hash of " + id)),
           .role = "pipeline",
           .label = "label of " + id,
+          .created_by = "operator",
+          .created_at = at(10),
+          .expires_at = at(4000)};
+}
+
+inline EnrolmentTokenRecord enrolment_token(const std::string& id, const std::string& certname) {
+  return {.id = id,
+          .hash = to_bytes(as_bytes("hash of " + id)),
+          .certname = certname,
+          .bounds = R"({"certname":"web"})",
+          .label = "label of " + id,
+          .uses = 2,
           .created_by = "operator",
           .created_at = at(10),
           .expires_at = at(4000)};

@@ -12,6 +12,7 @@
 
 #include "store/sqlite/connection.h"
 #include "store/sqlite/reader_pool.h"
+#include "store/sqlite/schema.h"
 #include "store/sqlite/wal_limit.h"
 #include "tests/store/failing_disk.h"
 #include "tests/store/rows.h"
@@ -170,7 +171,8 @@ TEST_F(SqliteStoreTest, AReopenThatFailsKeepsTheStoreReadOnly) {
   Connection(file_, Connection::Mode::read_write).execute(version + "99");
   EXPECT_FALSE(store->reopen());
   EXPECT_EQ(outcome(*store, issue("web", 1)), Code::unavailable);
-  Connection(file_, Connection::Mode::read_write).execute(version + "1");
+  Connection(file_, Connection::Mode::read_write)
+      .execute(version + std::to_string(migrations().size()));
   EXPECT_TRUE(store->reopen());
   EXPECT_EQ(outcome(*store, issue("web", 1)), kDone);
 }

@@ -1,0 +1,97 @@
+// Enrolment tokens: minted, listed, ended.
+#include "ca/authority.h"
+#include "ca/authority_state.h"
+#include "ca/enrolment.h"
+#include "ca/request_id.h"
+#include "x509/digest.h"
+
+namespace countersign::ca {
+namespace {
+
+constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kLongestLabel = 256;
+constexpr std::size_t kMostTokens = 10'000;
+constexpr std::int64_t kMostUses = 1'000'000;
+
+Result<void> check_order(const Authority::EnrolmentOrder& order, const AuthorityConfig& config) {
+  if (order.tokens.empty() || order.tokens.size() > kMostTokens) {
+    return fail(Code::malformed, "One call makes 1 to 10000 tokens.");
+  }
+  if (order.uses < 1 || order.uses > kMostUses) {
+    return fail(Code::malformed, "A token is good for 1 to 1000000 certificates.");
+  }
+  if (order.label.size() > kLongestLabel) {
+    return fail(Code::malformed, "A label has at most 256 bytes.");
+  }
+  for (const policy::TokenBounds& bounds : order.tokens) {
+    if (!bounds.profile.empty() && !config.profiles.contains(bounds.profile)) {
+      return fail(Code::malformed, "There is no profile '" + bounds.profile + "'.");
+    }
+    if (order.uses > 1 && !bounds.certname.empty()) {
+      return fail(Code::malformed,
+                  "A token for one name is good for one certificate. Several uses are for a "
+                  "pattern of names.");
+    }
+  }
+  return check_lifetime(order.lifetime);
+}
+
+}  // namespace
+
+Task<Result<std::vector<Authority::NewEnrolmentToken>>> Authority::mint_enrolment_tokens(
+    EnrolmentOrder order, Caller caller) {
+  State& state = *state_;
+  const auto permitted = co_await state.authorize(Action::mint, caller);
+  if (permitted.has_error()) co_return permitted.error();
+  const auto good = check_order(order, state.config);
+  if (good.has_error()) co_return good.error();
+  std::vector<NewEnrolmentToken> made;
+  made.reserve(order.tokens.size());
+  store::WriteBatch batch;
+  const Timestamp now = state.clock.now();
+  for (const policy::TokenBounds& bounds : order.tokens) {
+    NewEnrolmentToken one;
+    one.secret = std::string(kEnrolmentPrefix) + to_base64url(state.random.bytes(kSecretBytes));
+    one.token.id = new_request_id(now, state.random);
+    one.token.hash = x509::sha256(as_bytes(one.secret));
+    one.token.certname = bounds.certname;
+    one.token.bounds = policy::to_json(bounds);
+    one.token.label = order.label;
+    one.token.uses = order.uses;
+    one.token.created_by = caller.describe();
+    one.token.created_at = now;
+    one.token.expires_at = now + order.lifetime;
+    batch.push_back(store::InsertEnrolmentToken{one.token});
+    made.push_back(std::move(one));
+  }
+  const policy::TokenBounds& first = order.tokens.front();
+  batch.push_back(
+      store::AppendAudit{state.audit("mint", caller, made.size() == 1 ? first.certname : "",
+                                     {{"token", made.front().token.id},
+                                      {"bounds", made.size() == 1 ? made.front().token.bounds : ""},
+                                      {"count", std::to_string(made.size())},
+                                      {"expires_at", to_rfc3339(made.front().token.expires_at)},
+                                      {"label", order.label}})});
+  const auto stored = co_await state.committer.commit(std::move(batch));
+  if (stored.has_error()) co_return stored.error();
+  co_return made;
+}
+
+Task<Result<store::EnrolmentTokenPage>> Authority::enrolment_tokens(
+    store::EnrolmentTokenQuery query, Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::read_all, caller,
+                                   [&] { return state.store.enrolment_tokens(query); });
+}
+
+Task<Result<void>> Authority::revoke_enrolment_token(std::string id, Caller caller) {
+  State& state = *state_;
+  const auto permitted = co_await state.authorize(Action::mint, caller);
+  if (permitted.has_error()) co_return permitted.error();
+  store::WriteBatch batch;
+  batch.push_back(store::RevokeEnrolmentToken{id, state.clock.now()});
+  batch.push_back(store::AppendAudit{state.audit("revoke enrolment token", caller, id, {})});
+  co_return co_await state.committer.commit(std::move(batch));
+}
+
+}  // namespace countersign::ca

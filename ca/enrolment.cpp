@@ -1,0 +1,83 @@
+#include "ca/enrolment.h"
+
+#include <algorithm>
+
+#include "policy/enrolment_token.h"
+#include "x509/digest.h"
+
+namespace countersign::ca {
+namespace {
+
+constexpr std::string_view kPresharedKey = "1.3.6.1.4.1.34380.1.1.4";
+
+std::string problem_of(const store::EnrolmentTokenRecord& token, const policy::TokenBounds& bounds,
+                       const policy::Facts& facts, Timestamp now) {
+  if (token.revoked_at) return "the token is revoked";
+  if (now >= token.expires_at) return "the token has expired";
+  if (token.used >= token.uses) return "the token is used up";
+  return policy::refusal(bounds, facts);
+}
+
+}  // namespace
+
+std::string_view presented_secret(const Submission& submission, const x509::Csr& csr) {
+  if (!submission.token.empty()) return submission.token.view();
+  for (const std::string_view oid : {x509::oid::kChallengePassword, kPresharedKey}) {
+    const auto found = std::ranges::find(csr.attributes(), oid, &x509::Attribute::oid);
+    if (found == csr.attributes().end()) continue;
+    for (const std::string& value : found->values) {
+      if (value.starts_with(kEnrolmentPrefix)) return value;
+    }
+  }
+  return {};
+}
+
+bool carries_secret(ByteView der) {
+  const auto csr = x509::Csr::parse(der);
+  if (csr.has_error()) return true;
+  const auto secret = [](const std::string& oid) {
+    return oid == x509::oid::kChallengePassword || oid == kPresharedKey;
+  };
+  return std::ranges::any_of((*csr)->attributes(), secret, &x509::Attribute::oid) ||
+         std::ranges::any_of((*csr)->extensions(), secret, &x509::Extension::oid);
+}
+
+Result<std::optional<policy::PresentedToken>> find_token(const store::Store& store,
+                                                         std::string_view secret,
+                                                         const policy::Facts& facts,
+                                                         Timestamp now) {
+  if (secret.empty()) return std::optional<policy::PresentedToken>();
+  const auto row = store.enrolment_token_by_hash(x509::sha256(as_bytes(secret)));
+  if (row.has_error()) return row.error();
+  policy::PresentedToken token;
+  if (!*row) {
+    token.problem = "the token is not known";
+    return std::optional(std::move(token));
+  }
+  const auto bounds = policy::parse_token_bounds((*row)->bounds);
+  if (bounds.has_error()) return bounds.error();
+  token.id = (*row)->id;
+  token.profile = bounds->profile;
+  token.problem = problem_of(**row, *bounds, facts, now);
+  return std::optional(std::move(token));
+}
+
+Result<void> find_redeemed(const store::Store& store, Timestamp now, Examined& request) {
+  const auto& token = request.facts.token;
+  if (!token || token->id.empty()) return {};
+  auto current = store.current_certificate(request.certname);
+  if (current.has_error()) return current.error();
+  if (!*current || store::state_of(**current, now) != store::CertificateState::signed_) return {};
+  auto row = store.request((*current)->request_id);
+  if (row.has_error()) return row.error();
+  if (!*row || (*row)->token != token->id) return {};
+  const auto first = x509::Csr::parse((*row)->csr);
+  if (first.has_error()) return first.error();
+  if (!std::ranges::equal((*first)->public_key().spki(), request.csr->public_key().spki())) {
+    return {};
+  }
+  request.repeated = Submitted{std::move(**row), std::move(**current), true};
+  return {};
+}
+
+}  // namespace countersign::ca
