@@ -38,7 +38,7 @@ Result<void> CrlPublisher::load_parents(std::string_view pem) {
     crls = later_crls(crls, *uploaded);
   }
   const auto good = check_crls(issuer_.chain(), crls, clock_.now());
-  if (good.has_error()) return good;
+  if (good.has_error()) return good.error();
   const std::lock_guard one_at_a_time(publishing_);
   const std::lock_guard lock(mutex_);
   parents_ = std::move(crls);
@@ -61,7 +61,7 @@ Result<void> CrlPublisher::publish() {
   const std::lock_guard one_at_a_time(publishing_);
   // Cleared before the read: a revocation during the read asks for one more CRL.
   dirty_.store(false, std::memory_order_release);
-  const auto done = publish_next();
+  auto done = publish_next();
   if (done.has_error()) changed();
   return done;
 }
@@ -147,7 +147,7 @@ Result<void> CrlPublisher::upload(std::string_view pem, const AuditOf& audit) {
   auto next = newest_crls(parents_, *submitted);
   if (next.has_error()) return next.error();
   const auto good = check_crls(issuer_.chain(), *next, clock_.now());
-  if (good.has_error()) return good;
+  if (good.has_error()) return good.error();
   const std::string replaced = names_of_new(*next);
   store::WriteBatch batch;
   batch.push_back(store::AppendAudit{audit(replaced)});
@@ -160,7 +160,7 @@ Result<void> CrlPublisher::upload(std::string_view pem, const AuditOf& audit) {
     batch.push_back(store::PutDocument{space, key, to_pem(*next), *kept ? (*kept)->version : 0});
   }
   const auto committed = committer_.commit_blocking(std::move(batch));
-  if (committed.has_error()) return committed;
+  if (committed.has_error()) return committed.error();
   log::info("crl_uploaded", {{"replaced", replaced}});
   if (replaced.empty()) return {};
   {

@@ -37,8 +37,8 @@ Result<CrlPtr> newest(CrlPtr current, const Crls& submitted) {
   for (const CrlPtr& crl : submitted) {
     if (!counterparts(*current, *crl) || same(*crl, *best)) continue;
     const auto order = by_number(*crl, *best);
-    if (order < 0) continue;
-    tie = order == 0;
+    if (std::is_lt(order)) continue;
+    tie = std::is_eq(order);
     if (!tie) best = crl;
   }
   if (tie) return fail(Code::malformed, "Could not determine newest CRL.");
@@ -126,8 +126,8 @@ Crls later_crls(const Crls& current, const Crls& kept) {
     for (const CrlPtr& crl : kept) {
       if (!counterparts(*one, *crl)) continue;
       const auto order = by_number(*crl, *best);
-      const bool later = order == 0 && crl->this_update() > best->this_update();
-      if (order > 0 || later) best = crl;
+      const bool later = std::is_eq(order) && crl->this_update() > best->this_update();
+      if (std::is_gt(order) || later) best = crl;
     }
     list.push_back(std::move(best));
   }
@@ -140,7 +140,7 @@ Result<void> check_crls(const Chain& chain, const Crls& crls, Timestamp now) {
   if (delta) return fail(Code::malformed, "Cannot support delta CRL.");
   for (const CrlPtr& crl : crls) {
     const auto good = check_crl(chain, *crl, now);
-    if (good.has_error()) return good;
+    if (good.has_error()) return good.error();
   }
   return {};
 }

@@ -167,9 +167,11 @@ TEST_F(Revocation, AnExpiredCertificateLeavesTheCrl) {
       run(authority->revoke(issued("web-1.example.com"), RevocationReason::superseded, op)));
   start(kWebPolicy);
   EXPECT_EQ(crl()->entries().size(), 1U);
+  const std::uint64_t number = crl()->number();
   clock.advance(std::chrono::hours(2));
   start(kWebPolicy);
   EXPECT_TRUE(crl()->entries().empty());
+  EXPECT_GT(crl()->number(), number);
 }
 
 TEST_F(Revocation, WhatIsServedEndsWithTheCrlsAbove) {
