@@ -76,11 +76,21 @@ bool good_subject(std::string_view text) {
   });
 }
 
+// As puppetserver's router has it.
+Response unknown_path() { return plain(404, "Not Found", "text/html; charset=utf-8"); }
+
 std::string lower(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
   return text;
+}
+
+// With a type, which puppetserver leaves out: the body repeats the path, and a browser that has to
+// guess could take it for HTML.
+Response forbidden(const Request& request, const std::string& path) {
+  return plain(403, "Forbidden request: " + path + " (method :" + lower(request.method) +
+                        "). Please see the server logs for details.");
 }
 
 Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Caller& caller) {
@@ -90,8 +100,7 @@ Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Cal
   const bool cross_site = request.method != "GET" && from_another_site(request);
   if (traversal || cross_site || !permitted(request.method, *path, caller)) {
     co_await authority.audit_refusal(request.method + " " + request.path, caller);
-    co_return plain(403, "Forbidden request: " + path.value_or(request.path) + " (method :" +
-                             lower(request.method) + "). Please see the server logs for details.");
+    co_return forbidden(request, path.value_or(request.path));
   }
   const std::string_view rest = std::string_view(*path).substr(kRoot.size());
   for (const PuppetRoute& route : kRoutes) {
@@ -110,14 +119,10 @@ Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Cal
     call.subject = tail;
     co_return co_await route.code(std::move(call));
   }
-  co_return plain(404, "Not Found");
+  co_return unknown_path();
 }
 
 Response handle_status(const Request& request) {
-  if (request.method != "GET") {
-    return plain(403, "Forbidden request: " + request.path + " (method :" + lower(request.method) +
-                          "). Please see the server logs for details.");
-  }
   static constexpr std::array<std::string_view, 3> kServices = {"ca", "server", "master"};
   static constexpr const char* kStatusText = "text/plain; charset=utf-8";
   static constexpr const char* kStatusJson = "application/json; charset=utf-8";
@@ -127,6 +132,10 @@ Response handle_status(const Request& request) {
                              R"(","service_status_version":1,"detail_level":"info",)"
                              R"("state":"running","status":{},"active_alerts":[])";
   const std::string_view path = request.path;
+  // Puppet's rules are prefixes here too.
+  if (request.method != "GET" || !(path.starts_with(kSimple) || path.starts_with(kFull))) {
+    return forbidden(request, request.path);
+  }
   if (path == kSimple) return plain(200, "running", kStatusText);
   if (path.starts_with(kSimple) && path[kSimple.size()] == '/') {
     const std::string_view service = path.substr(kSimple.size() + 1);
@@ -152,7 +161,7 @@ Response handle_status(const Request& request) {
         {"msg", "No status information found for service " + std::string(service)}};
     return plain(404, boost::json::serialize(problem), kStatusJson);
   }
-  return plain(404, "Not Found");
+  return unknown_path();
 }
 
 Answer handle(ca::Authority& authority, Request request) {
