@@ -77,7 +77,10 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       started(time.now()),
       committer(store, config.work_limit),
       policy(config.policy_file, profile_names(config)),
-      crl(*issuer, store, committer, clock, config.crl_delay, config.crl_lifetime, config.root_crl),
+      crl(*issuer, store, committer, clock,
+          CrlSettings{.delay = config.crl_delay,
+                      .lifetime = config.crl_lifetime,
+                      .infra_inventory = config.puppet.infra_inventory}),
       refusals(clock),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
@@ -97,6 +100,10 @@ Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, sto
                                  .certificate = to_bytes(state.issuer->certificate().der())}}}),
        "Writing the issuer to the store");
   must(state.policy.reload(), "The policy is refused");
+  must(state.crl.load_parents(state.config.root_crl),
+       "Agents would refuse every certificate with the CRLs of the CAs above, from root.crl.pem or "
+       "an "
+       "upload. Put a new one, signed there with a higher number, into root.crl.pem");
   must(state.crl.publish(), "Publishing the first CRL");
 }
 
@@ -110,6 +117,7 @@ Task<void> Authority::run() {
       // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
       try {
         auto published = state.crl.due() ? state.crl.publish() : Result<void>();
+        state.crl.warn_of_parents();
         state.policy.reload_if_changed();
         return published;
       } catch (const std::exception& error) {
@@ -238,16 +246,17 @@ Health Authority::health() const {
   if (!state.committer.healthy()) {
     health.problems.push_back("The store cannot be written; see the log.");
   }
-  if (state.crl.expired()) health.problems.push_back("The CRL is past its nextUpdate.");
+  std::ranges::move(state.crl.problems(), std::back_inserter(health.problems));
   health.ready = health.problems.empty() && !state.stopping.load();
   return health;
 }
 
 const std::string& Authority::chain_pem() const { return state_->issuer->chain_pem(); }
-std::shared_ptr<const std::string> Authority::crl_pem() const { return state_->crl.pem(); }
+std::shared_ptr<const std::string> Authority::crl_pem() const { return state_->crl.full().pem; }
 std::shared_ptr<const std::string> Authority::crl_der() const { return state_->crl.der(); }
 Timestamp Authority::started() const { return state_->started; }
-Timestamp Authority::crl_changed() const { return state_->crl.changed_at(); }
+Timestamp Authority::crl_this_update() const { return state_->crl.this_update(); }
+ServedCrls Authority::agents_crls() const { return state_->crl.for_agents(); }
 const AuthorityConfig& Authority::config() const { return state_->config; }
 const Clock& Authority::clock() const { return state_->clock; }
 std::size_t Authority::work_in_use() const { return state_->pool.in_use(); }

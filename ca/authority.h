@@ -16,8 +16,11 @@
 #include "base/result.h"
 #include "base/worker_pool.h"
 #include "ca/caller.h"
+#include "ca/crl_publisher.h"
+#include "ca/expirations.h"
 #include "ca/issuer.h"
 #include "ca/profile.h"
+#include "policy/cidr.h"
 #include "policy/rule_set.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -39,6 +42,13 @@ struct PuppetSettings {
   bool allow_auto_renewal = false;
   std::chrono::seconds auto_renewal_cert_ttl = std::chrono::days(90);
   std::optional<std::chrono::seconds> ca_ttl;  // instead of the profile's validity
+  // Certnames, one a line, whose revocations agents are told of in place of all; empty: of all.
+  std::filesystem::path infra_inventory;
+  // Are connections from `trusted_proxies` those of TLS terminators, which say by X-Client-*
+  // headers who their client is?
+  bool allow_header_cert_info = false;
+  std::vector<policy::Cidr> trusted_proxies;
+  std::vector<std::string> renewal_proxies;  // certnames that may renew for others
 };
 
 struct AuthorityConfig {
@@ -50,7 +60,8 @@ struct AuthorityConfig {
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
-  std::string root_crl;  // PEM of the CRLs above ours, in chain order
+  // PEM of the CRLs above ours, in chain order. Newer ones that were uploaded count instead.
+  std::string root_crl;
   std::size_t workers = 2;
   std::size_t work_limit = 4096;
 };
@@ -152,7 +163,14 @@ class Authority {
   Task<Result<store::CertificatePage>> certificates(store::CertificateQuery query, Caller caller);
   Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit,
                                                         Caller caller);
+  // Of the chain and of the CRLs that are served.
+  Task<Result<Expirations>> expirations(Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
+
+  // Takes the newer ones of the CRLs of the CAs above, as PEM, and serves them from now on.
+  // malformed in Puppet's words (contract 1.6) if one cannot be read, or the chain would not hold
+  // with them.
+  Task<Result<void>> upload_crls(std::string pem, Caller caller);
 
   // The secret is in `secret` of the answer and nowhere else.
   struct NewToken {
@@ -171,6 +189,13 @@ class Authority {
   // The bearer of a client certificate that the TLS layer verified.
   Caller identify_certificate(const x509::Certificate& certificate, std::string source,
                               std::string request_id) const;
+  // The client that a trusted TLS terminator has verified and names. With its certificate, what
+  // that gives: forbidden if it is not of this issuer by key id and signature; denied if it is
+  // expired, revoked or unknown. Without one (null) an agent at most; denied if no certificate of
+  // that name is live.
+  Task<Result<Caller>> identify_forwarded(std::string certname,
+                                          std::shared_ptr<const x509::Certificate> certificate,
+                                          std::string source, std::string request_id);
   // For the TLS layer, during the handshake: is it ours and neither revoked nor unknown? Blocks for
   // one read of the store.
   bool trusted(const x509::Certificate& certificate) const;
@@ -185,7 +210,9 @@ class Authority {
   // One text for all who ask: a CRL can be large, and its readers slow.
   std::shared_ptr<const std::string> crl_pem() const;  // ours, then those above
   std::shared_ptr<const std::string> crl_der() const;  // ours alone, as bytes
-  Timestamp crl_changed() const;  // when the one that is served was first served
+  Timestamp crl_this_update() const;                   // of ours
+  // What Puppet's agents get: as crl_pem(), or with the infra CRL in place of ours; and since when.
+  ServedCrls agents_crls() const;
 
   // A certificate for the service itself: key and chain as PEM. Revokes nothing.
   Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(

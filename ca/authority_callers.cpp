@@ -105,6 +105,42 @@ Caller Authority::identify_certificate(const x509::Certificate& certificate, std
           .request_id = std::move(request_id)};
 }
 
+Result<store::CertificateRecord> Authority::State::live_row(
+    const x509::Certificate& presented) const {
+  const auto& key_id = presented.authority_key_id();
+  if (key_id.empty() || key_id != issuer->certificate().subject_key_id() ||
+      !presented.signed_by(issuer->certificate().public_key())) {
+    return fail(Code::forbidden, "The certificate is not of this CA.");
+  }
+  auto row = store.certificate(issuer->id(), presented.serial());
+  if (row.has_error()) return row.error();
+  if (!*row || !std::ranges::equal((*row)->der, presented.der()) ||
+      store::state_of(**row, clock.now()) != store::CertificateState::signed_) {
+    return fail(Code::denied, "The certificate is expired, revoked or unknown.");
+  }
+  return std::move(**row);
+}
+
+Task<Result<Caller>> Authority::identify_forwarded(
+    std::string certname, std::shared_ptr<const x509::Certificate> certificate, std::string source,
+    std::string request_id) {
+  State& state = *state_;
+  co_return co_await state.pool.run([&]() -> Result<Caller> {
+    if (certificate) {
+      const auto row = state.live_row(*certificate);
+      if (row.has_error()) return row.error();
+      return identify_certificate(*certificate, source, request_id);
+    }
+    const auto current = state.store.current_certificate(certname);
+    if (current.has_error()) return current.error();
+    if (!*current ||
+        store::state_of(**current, state.clock.now()) != store::CertificateState::signed_) {
+      return fail(Code::denied, "No certificate of the name '" + certname + "' is live.");
+    }
+    return Caller{Role::agent, certname, source, request_id};
+  });
+}
+
 bool Authority::trusted(const x509::Certificate& certificate) const {
   const auto found = state_->store.certificate(state_->issuer->id(), certificate.serial());
   return found.has_value() && *found && !(*found)->revocation &&

@@ -62,6 +62,13 @@ Task<Result<std::vector<store::AuditRecord>>> Authority::history(std::string sub
                                    [&] { return state.store.audit(subject, limit); });
 }
 
+Task<Result<Expirations>> Authority::expirations(Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::read_own, caller, [&] {
+    return state.expirations.read(state.issuer->chain(), state.crl.pem());
+  });
+}
+
 Task<Result<store::Counts>> Authority::counts() {
   State& state = *state_;
   co_return co_await state.pool.run([&] { return state.store.counts(); });

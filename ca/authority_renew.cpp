@@ -18,23 +18,15 @@ bool stands_for(const std::optional<store::CertificateRecord>& current,
 }
 
 // The row of the certificate that the new one follows: the current one of the name.
-Result<store::CertificateRecord> renewable(const store::Store& store, const Issuer& issuer,
-                                           const x509::Certificate& old, Timestamp now) {
-  const auto& key_id = old.authority_key_id();
-  if (key_id.empty() || key_id != issuer.certificate().subject_key_id()) {
-    return fail(Code::forbidden, "The certificate is not of this CA.");
-  }
-  const auto row = store.certificate(issuer.id(), old.serial());
+Result<store::CertificateRecord> renewable(const store::Store& store,
+                                           const Result<store::CertificateRecord>& row,
+                                           const x509::Certificate& old) {
   if (row.has_error()) return row.error();
-  if (!*row || !std::ranges::equal((*row)->der, old.der()) ||
-      store::state_of(**row, now) != store::CertificateState::signed_) {
-    return fail(Code::denied, "The certificate is expired, revoked or unknown.");
-  }
-  auto current = store.current_certificate((*row)->certname);
+  auto current = store.current_certificate(row->certname);
   if (current.has_error()) return current.error();
   if (!stands_for(*current, old.public_key())) {
     return fail(Code::denied,
-                "The name '" + (*row)->certname + "' does not stand for this key any more.");
+                "The name '" + row->certname + "' does not stand for this key any more.");
   }
   const auto key = check_key(old.public_key());
   if (key.has_error()) return key.error();
@@ -56,7 +48,7 @@ Task<Result<store::CertificateRecord>> Authority::renew(
           if (!settings.allow_auto_renewal) {
             return fail(Code::not_granted, "Certificate renewal is switched off.");
           }
-          auto found = renewable(state.store, *state.issuer, *old, state.clock.now());
+          auto found = renewable(state.store, state.live_row(*old), *old);
           if (found.has_error()) return found.error();
           before = std::move(*found);
           const Profile& profile = state.profile(before.profile);

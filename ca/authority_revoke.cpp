@@ -1,6 +1,7 @@
-// Revocation, and the freeing of names.
+// Revocation, the freeing of names, and what CAs above ours revoked.
 #include <algorithm>
 
+#include "base/log.h"
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 
@@ -138,6 +139,22 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
     }
     co_return Result<void>();
   }
+}
+
+Task<Result<void>> Authority::upload_crls(std::string pem, Caller caller) {
+  State& state = *state_;
+  const auto row = [&](const std::string& replaced) {
+    return state.audit("upload CRLs", caller, "", {{"replaced", replaced}});
+  };
+  const auto done = co_await state.guarded(Action::upload_crls, caller,
+                                           [&] { return state.crl.upload(pem, row); });
+  if (done.has_error() && done.error().code == Code::malformed) {
+    log::warn("crl_upload_refused", {{"caller", caller.describe()},
+                                     {"error", done.error().detail},
+                                     {"cause", done.error().cause}});
+    co_await state.audit_refusal("upload CRLs: " + done.error().detail, caller);
+  }
+  co_return done;
 }
 
 }  // namespace countersign::ca

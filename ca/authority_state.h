@@ -10,7 +10,7 @@
 
 #include "ca/authority.h"
 #include "ca/certificate_row.h"
-#include "ca/crl_publisher.h"
+#include "ca/expirations.h"
 #include "ca/live_policy.h"
 #include "ca/refusal_budget.h"
 #include "ca/verdict.h"
@@ -35,6 +35,7 @@ struct Authority::State {
   LivePolicy policy;
   CrlPublisher crl;
   RefusalBudget refusals;
+  ExpirationsReader expirations;
   std::atomic<std::uint64_t> revocations{0};
   std::atomic<bool> stopping{false};
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once
@@ -60,6 +61,10 @@ struct Authority::State {
     if (permitted.has_error()) co_return permitted.error();
     co_return co_await pool.run(std::move(read));
   }
+
+  // The row of a certificate that somebody presents outside a handshake: forbidden if it is not of
+  // this issuer by key id and signature; denied if it is expired, revoked or unknown.
+  Result<store::CertificateRecord> live_row(const x509::Certificate& presented) const;
 
   // Signs if the verdict says so, and stores the request with its outcome.
   Task<Result<Submitted>> carry_out(const Examined& request, const Verdict& verdict,

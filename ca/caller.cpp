@@ -11,7 +11,7 @@ struct Permission {
 };
 
 // One line an action. docs/threat-model.md shows the same table.
-constexpr std::array<Permission, 8> kPermissions = {{
+constexpr std::array<Permission, 9> kPermissions = {{
     // action                     anon   agent  pipeline auditor operator
     {Action::submit, true, true, true, false, true},
     {Action::renew, false, true, false, false, true},
@@ -21,6 +21,7 @@ constexpr std::array<Permission, 8> kPermissions = {{
     {Action::revoke, false, false, true, false, true},
     {Action::explain, false, false, true, true, true},
     {Action::administer_tokens, false, false, false, false, true},
+    {Action::upload_crls, false, false, false, false, true},
 }};
 
 }  // namespace
@@ -59,6 +60,8 @@ std::string_view to_string(Action action) {
       return "explain";
     case Action::administer_tokens:
       return "administer tokens";
+    case Action::upload_crls:
+      return "upload CRLs";
   }
   return "unknown";
 }

@@ -21,6 +21,7 @@ enum class Action {
   revoke,             // revoke, clean
   explain,            // try a CSR against the policy
   administer_tokens,  //
+  upload_crls,        // those of the CAs above
 };
 std::string_view to_string(Action action);
 

@@ -1,22 +1,8 @@
 #include "ca/live_policy.h"
 
-#include <sys/stat.h>
-#include <time.h>
-
 #include "base/log.h"
 
 namespace countersign::ca {
-namespace {
-
-// The clock of file times, which the kernel moves on in ticks.
-std::int64_t filesystem_now() {
-  constexpr std::int64_t kTick = 20'000'000;
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec - kTick;
-}
-
-}  // namespace
 
 LivePolicy::LivePolicy(std::filesystem::path file, std::vector<std::string> profiles)
     : file_(std::move(file)),
@@ -33,20 +19,12 @@ std::string LivePolicy::error() const {
   return error_;
 }
 
-std::vector<LivePolicy::Version> LivePolicy::versions(const policy::RuleSet& rules) const {
+std::vector<FileVersion> LivePolicy::versions(const policy::RuleSet& rules) const {
   std::vector<std::filesystem::path> files = rules.files();
   files.push_back(file_);
-  std::vector<Version> list;
-  for (auto& path : files) {
-    Version version{.file = path};
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0) {
-      version.changed = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
-      version.size = static_cast<std::uintmax_t>(status.st_size);
-      version.inode = status.st_ino;
-    }
-    list.push_back(std::move(version));
-  }
+  std::vector<FileVersion> list;
+  list.reserve(files.size());
+  for (const auto& path : files) list.push_back(version_of(path));
   return list;
 }
 
@@ -54,7 +32,7 @@ Result<void> LivePolicy::reload() {
   if (file_.empty()) return {};
   const std::lock_guard one_at_a_time(loading_);
   const auto before = versions(*current());
-  const std::int64_t begin = filesystem_now();
+  const ReadBegin begin;
   auto loaded = policy::RuleSet::load(file_, context_);
   const std::lock_guard lock(mutex_);
   if (loaded.has_error()) {
@@ -66,10 +44,7 @@ Result<void> LivePolicy::reload() {
   current_ = *loaded;
   error_.clear();
   seen_ = versions(*current_);
-  for (Version& version : seen_) {
-    // It may have changed after it was read: left blank, it is read once more.
-    if (version.changed >= begin) version = {.file = version.file};
-  }
+  for (FileVersion& version : seen_) version = begin.since(std::move(version));
   log::info("policy_loaded", {{"file", file_.string()}, {"rules", current_->size()}});
   return {};
 }

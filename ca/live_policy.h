@@ -2,7 +2,6 @@
 #ifndef COUNTERSIGN_CA_LIVE_POLICY_H_
 #define COUNTERSIGN_CA_LIVE_POLICY_H_
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ca/file_version.h"
 #include "policy/rule_set.h"
 
 namespace countersign::ca {
@@ -28,22 +28,14 @@ class LivePolicy {
   std::string error() const;
 
  private:
-  // What tells one version of a file from another.
-  struct Version {
-    std::filesystem::path file;
-    std::int64_t changed = 0;  // ctime: a rename over the file counts, whatever its mtime
-    std::uintmax_t size = 0;
-    std::uint64_t inode = 0;
-    bool operator==(const Version&) const = default;
-  };
-  std::vector<Version> versions(const policy::RuleSet& rules) const;
+  std::vector<FileVersion> versions(const policy::RuleSet& rules) const;
 
   const std::filesystem::path file_;
   const policy::LoadContext context_;
   std::mutex loading_;        // one load at a time
   mutable std::mutex mutex_;  // guards the rest
   std::shared_ptr<const policy::RuleSet> current_;
-  std::vector<Version> seen_;
+  std::vector<FileVersion> seen_;
   std::string error_;
 };
 

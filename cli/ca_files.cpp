@@ -1,10 +1,11 @@
 #include "cli/ca_files.h"
 
-#include <algorithm>
+#include <set>
 #include <vector>
 
 #include "base/file_system.h"
 #include "base/random.h"
+#include "ca/parent_crls.h"
 #include "cli/failure.h"
 #include "x509/crl.h"
 #include "x509/pem.h"
@@ -44,23 +45,30 @@ std::unique_ptr<ca::Issuer> load_issuer(const fs::path& dir, const fs::path& pas
 
 std::string load_parent_crls(const fs::path& dir, const ca::Issuer& issuer) {
   const fs::path file = dir / "root.crl.pem";
-  std::string pem = required(system_files().read(file, kPemBytes), kUsage);
-  for (const auto& block : required(x509::pem_decode_all(pem), kUsage, file)) {
-    const auto crl = required(x509::Crl::parse(block.der), kUsage, file);
-    const bool ours = std::ranges::any_of(
-        issuer.chain(), [&](const auto& ca) { return crl->signed_by(ca->public_key()); });
-    if (!ours) {
+  const ca::Chain& chain = issuer.chain();
+  if (chain.size() == 1 && !fs::exists(file)) return "";
+  const std::string text = required(system_files().read(file, kPemBytes), kUsage);
+  ca::Crls crls;
+  std::set<const x509::Certificate*> covered;
+  for (const auto& block : required(x509::pem_decode_all(text), kUsage, file)) {
+    auto crl = required(x509::Crl::parse(block.der), kUsage, file);
+    const x509::Certificate* parent = ca::parent_of(chain, *crl);
+    if (parent != nullptr) {
+      covered.insert(parent);
+      crls.push_back(std::move(crl));
+    } else if (!crl->signed_by(chain.front()->public_key())) {  // ours is made anew
       throw Failure(kUsage, file.string() +
                                 " is not of this CA's root. Put back the one that "
                                 "`init` made.");
     }
-    if (crl->next_update() <= system_clock().now()) {
-      throw Failure(kUsage, file.string() +
-                                " is past its nextUpdate, so agents would refuse every "
-                                "certificate. Sign a new one with the root's key.");
-    }
   }
-  return pem;
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (covered.contains(chain[i].get())) continue;
+    throw Failure(kUsage, file.string() + " holds no CRL of '" + chain[i]->common_name() +
+                              "', so agents would refuse every certificate. Add the one that it "
+                              "signed last.");
+  }
+  return ca::to_pem(crls);
 }
 
 }  // namespace countersign::cli

@@ -15,8 +15,9 @@ namespace countersign::cli {
 std::unique_ptr<ca::Issuer> load_issuer(const std::filesystem::path& dir,
                                         const std::filesystem::path& passphrase_file);
 
-// root.crl.pem: the CRLs of the CAs above ours. Agents check the whole chain, so one that is not of
-// this chain, or is past its nextUpdate, would stop them all: Failure.
+// root.crl.pem: the CRLs of the CAs above ours, as PEM. Agents check the whole chain, so one that
+// is missing or not of this chain would stop them all: Failure. A CA that signed itself needs no
+// file. The authority looks at their times, for a newer one may have been uploaded.
 std::string load_parent_crls(const std::filesystem::path& dir, const ca::Issuer& issuer);
 
 }  // namespace countersign::cli

@@ -222,6 +222,10 @@ int serve(const Options& options, const std::string&) {
   fit_descriptors(config.limits);
   auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
   config.authority.root_crl = load_parent_crls(config.ca_dir, *issuer);
+  const auto& inventory = config.authority.puppet.infra_inventory;
+  if (!inventory.empty()) {
+    required(ca::read_infra_inventory(inventory), kUsage, "[puppet] infra_inventory");
+  }
   config.authority.workers = std::max(2U, std::thread::hardware_concurrency());
   Service service(std::move(config), std::move(issuer));
   return service.run();

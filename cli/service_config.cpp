@@ -104,6 +104,32 @@ std::optional<std::chrono::seconds> read_lifetime(ConfigTable& table, std::strin
   return read;
 }
 
+// Whoever connects from a trusted proxy is whom it says: each address is to be named on purpose.
+void read_proxies(ConfigTable& table, ca::PuppetSettings& puppet) {
+  const std::vector<std::string> none;
+  puppet.allow_header_cert_info = table.boolean("allow_header_cert_info").value_or(false);
+  const auto ranges = table.texts("trusted_proxies").value_or(none);
+  for (const std::string& text : ranges) {
+    const auto range = policy::Cidr::parse(text);
+    if (!range) {
+      table.complain("trusted_proxies", "'" + text +
+                                            "' is no address and no range. Write it like "
+                                            "10.1.2.3, 10.1.0.0/16 or 2001:db8::/32.");
+    } else if (text.ends_with("/0")) {
+      table.complain("trusted_proxies",
+                     "'" + text + "' is everybody: name the addresses of the proxies alone.");
+    } else {
+      puppet.trusted_proxies.push_back(*range);
+    }
+  }
+  if (puppet.allow_header_cert_info && ranges.empty()) {
+    table.complain("allow_header_cert_info",
+                   "'allow_header_cert_info' needs 'trusted_proxies', the addresses of the TLS "
+                   "terminators: trusted_proxies = [\"10.1.2.3\"].");
+  }
+  puppet.renewal_proxies = table.texts("renewal_proxies").value_or(none);
+}
+
 void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
                  ca::PuppetSettings& puppet) {
   auto table = root.table("puppet");
@@ -127,6 +153,14 @@ void read_puppet(ConfigTable& root, const std::filesystem::path& folder,
     puppet.auto_renewal_cert_ttl = *ttl;
   }
   puppet.ca_ttl = read_lifetime(*table, "ca_ttl");
+  const bool infra = table->boolean("enable_infra_crl").value_or(false);
+  const auto inventory = table->text("infra_inventory");
+  if (infra && inventory) puppet.infra_inventory = folder / *inventory;
+  if (infra && !inventory) {
+    table->complain("enable_infra_crl",
+                    "'enable_infra_crl' needs infra_inventory = \"FILE\", a certname a line.");
+  }
+  read_proxies(*table, puppet);
   table->done();
 }
 

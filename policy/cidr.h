@@ -1,4 +1,4 @@
-// Address ranges. Internal to policy/.
+// Address ranges.
 #ifndef COUNTERSIGN_POLICY_CIDR_H_
 #define COUNTERSIGN_POLICY_CIDR_H_
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Measures enrolments (PUT of a request, GET of the certificate) against a service of its own on the
+# Measures enrolments (PUT of a request, GET of the certificate), and renewals, against a service of its own on the
 # loopback, next to what OpenSSL can sign in the same run. docs/bench.md says how to read it.
-#   scripts/bench.sh [seconds a row]      default 5; the whole takes about 20 times that
-#   CONNECTIONS="1 8 32" MODES="kept new" LEVELS="warn info" choose the rows.
+#   scripts/bench.sh [seconds a row]      default 5; the whole takes about 25 times that
+#   CONNECTIONS="1 8 32" MODES="kept new renew" LEVELS="warn info" choose the rows.
 #   COUNTERSIGN and ENROL_BENCH name binaries that are built already; without them both are built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +39,7 @@ match = { certname_regex = '[a-z0-9-]+\.bench\.example\.com' }
 action = "sign"
 POLICY
   sed -i "s/^\[log\]/[log]\nlevel = \"$1\"/" "$ca/countersign.toml"
+  printf '\n[puppet]\nallow_auto_renewal = true\n' >>"$ca/countersign.toml"
   mkfifo "$ca/ready"
   "$countersign" serve --config "$ca/countersign.toml" >"$ca/ready" 2>"$ca/log" &
   server=$!
@@ -51,13 +52,13 @@ POLICY
 read -r sign_rate verify_rate < <(openssl speed -seconds 2 ecdsap256 2>/dev/null |
   awk '/nistp256/ {print $(NF-1), $NF}')
 
-row='%-5s %-4s %4s %9s %9s %7s %7s %7s %8s %8s %7s %6s\n'
+row='%-5s %-5s %4s %9s %9s %7s %7s %7s %8s %8s %7s %6s\n'
 printf "$row" log mode conn enrolled enrol/s "srv ms" "gen ms" "p50 ms" "p99 ms" "max ms" "RSS MiB" failed
 rows="$dir/rows"
 status=0
 for level in ${LEVELS:-warn info}; do
   start "$level"
-  for mode in ${MODES:-kept new}; do
+  for mode in ${MODES:-kept new renew}; do
     for connections in ${CONNECTIONS:-1 8 32}; do
       line="$("$enrol_bench" --port "$port" --chain "$dir/$level/ca/chain.pem" --pid "$server" \
         --prefix "$level-$mode-$connections" --connections "$connections" --mode "$mode" \
@@ -72,7 +73,8 @@ done
 
 awk -v sign="$sign_rate" -v verify="$verify_rate" '
   BEGIN { printf "\nopenssl speed, P-256, one core: %.0f signatures/s, %.0f verifications/s\n", sign, verify
-          # Proof of possession, the throw-away twin, the certificate itself.
+          # Proof of possession (of a renewal: the old certificate), the throw-away twin, the
+          # certificate itself.
           floor = 1000 / verify + 2000 / sign
           printf "the signatures of an enrolment alone: %.3f CPU ms\n", floor }
   { printf "%s %s %s: %.1f enrolments for 100 signatures of one core, %.1f times the CPU of its signatures\n",

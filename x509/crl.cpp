@@ -1,6 +1,7 @@
 #include "x509/crl.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "x509/der.h"
 #include "x509/pem.h"
@@ -40,15 +41,21 @@ class CrlParser {
       der::Reader list(tbs.any("list of revoked certificates").content, fault_);
       while (!list.at_end()) read_entry(list);
     }
-    if (v2) {
-      for (const Extension& extension : read_tagged_extensions(tbs, fault_, 0)) {
-        if (extension.oid != oid::kCrlNumber) continue;
-        der::Reader value(extension.value, fault_);
-        crl_->number_ = value.small_integer("CRL number");
-        value.finish("CRL number");
-      }
-    }
+    if (v2) crl_->extensions_ = read_tagged_extensions(tbs, fault_, 0);
+    for (const Extension& extension : crl_->extensions_) read_known(extension);
     tbs.finish("CRL's body");
+  }
+
+  void read_known(const Extension& extension) {
+    constexpr std::size_t kLongestNumber = 20;
+    if (extension.oid == oid::kCrlNumber) {
+      der::Reader value(extension.value, fault_);
+      crl_->number_ = to_bytes(value.unsigned_integer("CRL number"));
+      value.finish("CRL number");
+      if (crl_->number_.size() > kLongestNumber) fault_.note("The CRL number is over 20 octets.");
+    } else if (extension.oid == oid::kAuthorityKeyIdentifier) {
+      crl_->authority_key_id_ = read_authority_key_id(extension.value, fault_);
+    }
   }
 
   void read_entry(der::Reader& list) {
@@ -60,6 +67,7 @@ class CrlParser {
     if (body.next_is(der::kSequence)) {
       const ByteView extensions = body.any("CRL entry's extensions").whole;
       for (const Extension& extension : read_extensions(extensions, fault_, kMaxEntryExtensions)) {
+        if (extension.critical) crl_->has_critical_entry_ = true;
         if (extension.oid == oid::kCrlReason) entry.reason = read_reason(extension);
       }
     }
@@ -84,6 +92,18 @@ class CrlParser {
 };
 
 Result<std::shared_ptr<const Crl>> Crl::parse(ByteView der) { return CrlParser().parse(der); }
+
+std::uint64_t Crl::number() const {
+  if (number_.size() > sizeof(std::uint64_t)) return std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t value = 0;
+  for (const std::uint8_t octet : number_) value = (value << 8) | octet;
+  return value;
+}
+
+const Extension* Crl::find(std::string_view oid) const {
+  const auto found = std::ranges::find(extensions_, oid, &Extension::oid);
+  return found == extensions_.end() ? nullptr : &*found;
+}
 
 std::string Crl::pem() const { return pem_encode(kPemCrl, der_); }
 

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "x509/extension.h"
 #include "x509/key.h"
 
 namespace countersign::x509 {
@@ -39,6 +40,7 @@ struct CrlEntry {
   Bytes serial;  // unsigned, big-endian
   Timestamp revoked_at;
   RevocationReason reason = RevocationReason::unspecified;  // unspecified is left out of the entry
+  bool operator==(const CrlEntry&) const = default;
 };
 
 struct CrlContent {
@@ -53,17 +55,25 @@ struct CrlContent {
 // DER TBSCertList, version 2, with AKI and CRL number. Sign it and use assemble_signed.
 Bytes encode_tbs_crl(const CrlContent& content, ByteView signature_algorithm);
 
-// Immutable. The entries are not kept, only counted and searched.
+// Immutable.
 class Crl {
  public:
   static Result<std::shared_ptr<const Crl>> parse(ByteView der);  // malformed
   ByteView der() const { return der_; }
   std::string pem() const;
   const Bytes& issuer() const { return issuer_; }
-  std::uint64_t number() const { return number_; }
+  // Of a CRL of ours; the highest there is for a longer one. Other CAs' have up to 20 octets (RFC
+  // 5280 5.2.3): unsigned, big-endian, without leading zero; empty if the CRL has no number.
+  std::uint64_t number() const;
+  const Bytes& number_octets() const { return number_; }
   Timestamp this_update() const { return this_update_; }
   Timestamp next_update() const { return next_update_; }
   const std::vector<CrlEntry>& entries() const { return entries_; }
+  const std::vector<Extension>& extensions() const { return extensions_; }
+  const Extension* find(std::string_view oid) const;                   // null if absent
+  const Bytes& authority_key_id() const { return authority_key_id_; }  // empty if absent
+  // Has an entry a critical extension? None that we know may be (5.3): such a list is not used.
+  bool has_critical_entry() const { return has_critical_entry_; }
   bool signed_by(const PublicKey& issuer) const;
 
  private:
@@ -74,10 +84,13 @@ class Crl {
   ByteView algorithm_;
   ByteView signature_;
   Bytes issuer_;
-  std::uint64_t number_ = 0;
+  Bytes number_;
   Timestamp this_update_;
   Timestamp next_update_;
   std::vector<CrlEntry> entries_;
+  std::vector<Extension> extensions_;
+  Bytes authority_key_id_;
+  bool has_critical_entry_ = false;
 };
 
 }  // namespace countersign::x509

@@ -45,6 +45,7 @@ inline constexpr std::string_view kSubjectAltName = "2.5.29.17";
 inline constexpr std::string_view kBasicConstraints = "2.5.29.19";
 inline constexpr std::string_view kCrlNumber = "2.5.29.20";
 inline constexpr std::string_view kCrlReason = "2.5.29.21";
+inline constexpr std::string_view kDeltaCrlIndicator = "2.5.29.27";
 inline constexpr std::string_view kCrlDistributionPoints = "2.5.29.31";
 inline constexpr std::string_view kAuthorityKeyIdentifier = "2.5.29.35";
 inline constexpr std::string_view kExtendedKeyUsage = "2.5.29.37";

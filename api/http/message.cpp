@@ -3,12 +3,12 @@
 #include <algorithm>
 
 namespace countersign::api {
-namespace {
-
 bool same_letters(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
 }
+
+namespace {
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -73,9 +73,9 @@ bool from_another_site(const Request& request) {
   return !site.empty() && site != "same-origin" && site != "none";
 }
 
-std::string_view preferred_type(const Request& request,
-                                std::initializer_list<std::string_view> types) {
-  std::string_view best = *types.begin();
+std::optional<std::string_view> acceptable_type(const Request& request,
+                                                std::span<const std::string_view> types) {
+  std::optional<std::string_view> best;
   int most = 0;
   for (const std::string_view type : types) {
     const int liked = liking(request.header("accept"), type);
@@ -85,6 +85,11 @@ std::string_view preferred_type(const Request& request,
     }
   }
   return best;
+}
+
+std::string_view preferred_type(const Request& request,
+                                std::initializer_list<std::string_view> types) {
+  return acceptable_type(request, {types.begin(), types.size()}).value_or(*types.begin());
 }
 
 std::string_view Request::header(std::string_view name) const {

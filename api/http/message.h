@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,13 @@ bool from_another_site(const Request& request);
 // it likes several equally, or none, or says nothing.
 std::string_view preferred_type(const Request& request,
                                 std::initializer_list<std::string_view> types);
+
+// The same, but nullopt where the client says what it takes, and none of `types` is that.
+std::optional<std::string_view> acceptable_type(const Request& request,
+                                                std::span<const std::string_view> types);
+
+// Are they the same but for the case of ASCII letters?
+bool same_letters(std::string_view a, std::string_view b);
 
 // One value of the query, percent- and plus-decoded. nullopt if absent.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);

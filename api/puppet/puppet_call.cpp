@@ -14,6 +14,19 @@ Response plain(unsigned status, std::string body, std::string type) {
   return response;
 }
 
+Response unknown_path() { return plain(404, "Not Found", "text/html; charset=utf-8"); }
+
+// With a type, which puppetserver leaves out: the body repeats the path, and a browser that has to
+// guess could take it for HTML.
+Response forbidden(const Request& request, const std::string& path) {
+  std::string method = request.method;
+  for (char& c : method) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return plain(403, "Forbidden request: " + path + " (method :" + method +
+                        "). Please see the server logs for details.");
+}
+
 Response puppet_error(const Error& error, const Request& request, unsigned refused) {
   if (!error.cause.empty()) {
     log::warn("puppet_error", {{"request_id", request.request_id}, {"cause", error.cause}});

@@ -1,4 +1,4 @@
-// certificate/<name> and certificate_revocation_list/ca.
+// certificate/<name> and certificate_revocation_list.
 #include "api/puppet/puppet_call.h"
 #include "x509/pem.h"
 
@@ -11,6 +11,7 @@ Answer get_puppet_certificate(PuppetCall call) {
   }
   const auto row = co_await call.authority.current_certificate(call.subject, call.caller);
   if (row.has_value()) {
+    if (not_modified(call.request, row->issued_at)) co_return plain(304, "");
     co_return plain(200, x509::pem_encode(x509::kPemCertificate, row->der));
   }
   if (row.error().code == Code::not_found) {
@@ -20,10 +21,19 @@ Answer get_puppet_certificate(PuppetCall call) {
 }
 
 Answer get_puppet_crl(PuppetCall call) {
-  if (not_modified(call.request, call.authority.crl_changed())) co_return plain(304, "");
+  const ca::ServedCrls served = call.authority.agents_crls();
+  if (not_modified(call.request, served.changed_at)) co_return plain(304, "");
   Response response = plain(200, "");
-  response.shared_body = call.authority.crl_pem();
+  response.shared_body = served.pem;
   co_return response;
+}
+
+Answer put_puppet_crls(PuppetCall call) {
+  const auto done = co_await call.authority.upload_crls(call.request.body, call.caller);
+  static constexpr const char* kType = "text/plain; charset=utf-8";
+  if (done.has_value()) co_return plain(200, "Successfully updated CRLs.", kType);
+  if (done.error().code == Code::malformed) co_return plain(400, done.error().detail, kType);
+  co_return puppet_error(done.error(), call.request, 500);
 }
 
 }  // namespace countersign::api

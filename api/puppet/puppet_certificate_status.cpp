@@ -1,4 +1,6 @@
 // certificate_status/<name> and certificate_statuses: what `puppetserver ca` calls.
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 
 #include "api/puppet/puppet_call.h"
@@ -15,20 +17,25 @@ constexpr const char* kCharset = ";charset=utf-8";  // as puppetserver has it be
 // Of what is refused before a certificate is looked for.
 constexpr const char* kRefusal = "text/plain; charset=utf-8";
 
+constexpr std::array<std::string_view, 3> kTypes = {"application/json", "text/pson", "pson"};
+
 // The type to answer with, without its charset; "" if the client takes none that we have.
 std::string negotiated(const Request& request) {
-  const std::string accept(request.header("accept"));
-  if (accept.empty() || accept.find("*/*") != std::string::npos) return "application/json";
-  for (const char* type : {"application/json", "text/pson", "pson"}) {
-    if (accept.find(type) != std::string::npos) return type;
-  }
-  return "";
+  if (request.header("accept").empty()) return "application/json";
+  return std::string(acceptable_type(request, kTypes).value_or(""));
 }
 
-std::string bare_type(std::string_view type) {
-  std::string text(type.substr(0, type.find(';')));
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return text;
+// Is the body's type one of ours, or not said? Parameters and case do not matter.
+bool takes(std::string_view type) {
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  return type.empty() || std::ranges::any_of(kTypes, [&](std::string_view known) {
+           return same_letters(type, known);
+         });
+}
+
+std::string shown(const json::value& value) {
+  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
 }
 
 struct Wanted {
@@ -43,25 +50,25 @@ Result<Wanted> read_wanted(const std::string& body, const std::string& name) {
   if (error || !value.is_object()) return fail(Code::malformed, "Request body is not JSON.");
   const json::object& object = value.get_object();
   const json::value* state = object.if_contains("desired_state");
-  if (state == nullptr || !state->is_string()) {
+  if (state == nullptr || state->is_null()) {
     return fail(Code::malformed, "Missing required parameter \"desired_state\"");
   }
-  Wanted wanted{.state = std::string(state->get_string()), .ttl = std::nullopt};
+  Wanted wanted{.state = shown(*state), .ttl = std::nullopt};
   if (wanted.state != "signed" && wanted.state != "revoked") {
     return fail(Code::malformed, "State " + wanted.state +
                                      " invalid; Must specify desired state of 'signed' or "
                                      "'revoked' for host " +
                                      name + ".");
   }
-  if (const json::value* ttl = object.if_contains("cert_ttl")) {
-    if (!ttl->is_int64()) {
-      const std::string shown =
-          ttl->is_string() ? std::string(ttl->get_string()) : json::serialize(*ttl);
-      return fail(Code::malformed, "cert_ttl specified for host " + name +
-                                       " must be an integer, not \"" + shown + "\"");
-    }
-    wanted.ttl = std::chrono::seconds(ttl->get_int64());
+  const json::value* ttl = object.if_contains("cert_ttl");
+  if (ttl == nullptr || ttl->is_null()) return wanted;
+  if (!ttl->is_int64() && !ttl->is_uint64()) {
+    return fail(Code::malformed, "cert_ttl specified for host " + name +
+                                     " must be an integer, not \"" + shown(*ttl) + "\"");
   }
+  // An integer of more than 63 bits is one, and far too large for any bound.
+  wanted.ttl =
+      ttl->is_int64() ? std::chrono::seconds(ttl->get_int64()) : std::chrono::seconds::max();
   return wanted;
 }
 
@@ -162,8 +169,7 @@ Answer get_certificate_status(PuppetCall call) {
 Answer put_certificate_status(PuppetCall call) {
   const auto wanted = read_wanted(call.request.body, call.subject);
   if (wanted.has_error()) co_return plain(400, wanted.error().detail, kRefusal);
-  const std::string type = bare_type(call.request.header("content-type"));
-  if (!type.empty() && type != "application/json" && type != "text/pson" && type != "pson") {
+  if (!takes(call.request.header("content-type"))) {
     co_return plain(415, "Unsupported media type.", kRefusal);
   }
   if (negotiated(call.request).empty()) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 
 #include "api/puppet/puppet_call.h"
 
@@ -19,32 +18,37 @@ struct PuppetRoute {
   Code_ code;
 };
 
-constexpr std::array<PuppetRoute, 12> kRoutes = {{
+constexpr auto kRoutes = std::to_array<PuppetRoute>({
     {"GET", "certificate", true, get_puppet_certificate},
     {"GET", "certificate_revocation_list", true, get_puppet_crl},
+    {"PUT", "certificate_revocation_list", false, put_puppet_crls},
     {"GET", "certificate_request", true, get_certificate_request},
     {"PUT", "certificate_request", true, put_certificate_request},
     {"GET", "certificate_status", true, get_certificate_status},
     {"PUT", "certificate_status", true, put_certificate_status},
     {"DELETE", "certificate_status", true, delete_certificate_status},
     {"GET", "certificate_statuses", true, get_certificate_statuses},
+    {"GET", "expirations", false, get_expirations},
     {"PUT", "clean", false, put_clean},
     {"POST", "sign", false, post_sign},
     {"POST", "sign/all", false, post_sign_all},
     {"POST", "certificate_renewal", false, post_certificate_renewal},
-}};
+});
 
 struct Permission {
   std::string_view method;
   std::string_view prefix;  // of the decoded path
   Who who;
+  bool whole = false;  // the prefix is the whole path
 };
 
-// Puppet's default rules (auth.conf), which are prefixes; what no row names, nobody may.
+// Puppet's default rules (auth.conf), which are prefixes but for one; what no row names, nobody
+// may.
 constexpr std::string_view kRoot = "/puppet-ca/v1/";
-constexpr std::array<Permission, 10> kPermissions = {{
+constexpr auto kPermissions = std::to_array<Permission>({
     {"GET", "certificate/", Who::anyone},
     {"GET", "certificate_revocation_list/ca", Who::anyone},
+    {"PUT", "certificate_revocation_list", Who::operators, true},
     {"GET", "certificate_request", Who::anyone},
     {"PUT", "certificate_request", Who::anyone},
     {"GET", "certificate_status", Who::operators},
@@ -53,7 +57,8 @@ constexpr std::array<Permission, 10> kPermissions = {{
     {"PUT", "clean", Who::operators},
     {"POST", "sign", Who::operators},
     {"POST", "certificate_renewal", Who::certificates},
-}};
+    {"GET", "expirations", Who::certificates},
+});
 
 bool may(Who who, const ca::Caller& caller) {
   if (who == Who::operators) return caller.role == ca::Role::operator_;
@@ -64,7 +69,8 @@ bool permitted(std::string_view method, std::string_view path, const ca::Caller&
   if (!path.starts_with(kRoot)) return false;
   path.remove_prefix(kRoot.size());
   return std::ranges::any_of(kPermissions, [&](const Permission& row) {
-    return row.method == method && path.starts_with(row.prefix) && may(row.who, caller);
+    return row.method == method && path.starts_with(row.prefix) &&
+           (!row.whole || path == row.prefix) && may(row.who, caller);
   });
 }
 
@@ -74,23 +80,6 @@ bool good_subject(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   });
-}
-
-// As puppetserver's router has it.
-Response unknown_path() { return plain(404, "Not Found", "text/html; charset=utf-8"); }
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return text;
-}
-
-// With a type, which puppetserver leaves out: the body repeats the path, and a browser that has to
-// guess could take it for HTML.
-Response forbidden(const Request& request, const std::string& path) {
-  return plain(403, "Forbidden request: " + path + " (method :" + lower(request.method) +
-                        "). Please see the server logs for details.");
 }
 
 Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Caller& caller) {
@@ -122,49 +111,24 @@ Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Cal
   co_return unknown_path();
 }
 
-Response handle_status(const Request& request) {
-  static constexpr std::array<std::string_view, 3> kServices = {"ca", "server", "master"};
-  static constexpr const char* kStatusText = "text/plain; charset=utf-8";
-  static constexpr const char* kStatusJson = "application/json; charset=utf-8";
-  static constexpr std::string_view kSimple = "/status/v1/simple";
-  static constexpr std::string_view kFull = "/status/v1/services";
-  const std::string object = R"({"service_version":")" + std::string(kPuppetVersion) +
-                             R"(","service_status_version":1,"detail_level":"info",)"
-                             R"("state":"running","status":{},"active_alerts":[])";
-  const std::string_view path = request.path;
-  // Puppet's rules are prefixes here too.
-  if (request.method != "GET" || !(path.starts_with(kSimple) || path.starts_with(kFull))) {
-    return forbidden(request, request.path);
+Answer answer(ca::Authority& authority, IgnoredHeaders& ignored, Request& request,
+              ca::Caller& caller) {
+  if (request.refused) {
+    Response response = puppet_error(request.refused->error, request, request.refused->status);
+    response.status = request.refused->status;
+    co_return response;
   }
-  if (path == kSimple) return plain(200, "running", kStatusText);
-  if (path.starts_with(kSimple) && path[kSimple.size()] == '/') {
-    const std::string_view service = path.substr(kSimple.size() + 1);
-    if (std::ranges::find(kServices, service) != kServices.end())
-      return plain(200, "running", kStatusText);
-    return plain(404, "not found: " + std::string(service), kStatusText);
+  if (request.path.starts_with("/status")) co_return puppet_status(request);
+  auto identified = co_await identify_puppet_caller(authority, ignored, request, caller);
+  if (identified.has_error()) {
+    co_await authority.audit_refusal(request.method + " " + request.path, caller);
+    co_return refused_certificate(identified.error(), request);
   }
-  if (path == kFull) {
-    std::string all = "{";
-    for (const std::string_view service : kServices) {
-      all += (all.size() > 1 ? "," : "") + ("\"" + std::string(service) + "\":") + object + "}";
-    }
-    return plain(200, all + "}", kStatusJson);
-  }
-  if (path.starts_with(kFull) && path[kFull.size()] == '/') {
-    const std::string_view service = path.substr(kFull.size() + 1);
-    if (std::ranges::find(kServices, service) != kServices.end()) {
-      return plain(200, object + R"(,"service_name":")" + std::string(service) + "\"}",
-                   kStatusJson);
-    }
-    const boost::json::object problem{
-        {"kind", "service-not-found"},
-        {"msg", "No status information found for service " + std::string(service)}};
-    return plain(404, boost::json::serialize(problem), kStatusJson);
-  }
-  return unknown_path();
+  caller = std::move(*identified);
+  co_return co_await handle_ca(authority, request, caller);
 }
 
-Answer handle(ca::Authority& authority, Request request) {
+Answer handle(ca::Authority& authority, std::shared_ptr<IgnoredHeaders> ignored, Request request) {
   ca::Caller caller{.role = ca::Role::anonymous,
                     .name = "",
                     .source = request.source,
@@ -173,15 +137,7 @@ Answer handle(ca::Authority& authority, Request request) {
     caller = authority.identify_certificate(*request.client_certificate, request.source,
                                             request.request_id);
   }
-  Response response;
-  if (request.refused) {
-    response = puppet_error(request.refused->error, request, request.refused->status);
-    response.status = request.refused->status;
-  } else if (request.path.starts_with("/status")) {
-    response = handle_status(request);
-  } else {
-    response = co_await handle_ca(authority, request, caller);
-  }
+  Response response = co_await answer(authority, *ignored, request, caller);
   if (!request.path.starts_with("/status")) {
     response.headers.emplace_back("X-Puppet-Version", kPuppetVersion);
   }
@@ -192,7 +148,9 @@ Answer handle(ca::Authority& authority, Request request) {
 }  // namespace
 
 Handler puppet_frontend(ca::Authority& authority) {
-  return [&authority](Request request) { return handle(authority, std::move(request)); };
+  return [&authority, ignored = std::make_shared<IgnoredHeaders>()](Request request) {
+    return handle(authority, ignored, std::move(request));
+  };
 }
 
 }  // namespace countersign::api

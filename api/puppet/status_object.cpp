@@ -43,14 +43,13 @@ json::object described(const std::string& name, std::string_view state, ByteView
                                         {"default", sha256}}}};
 }
 
-// "2026-11-24T15:04:05UTC".
+}  // namespace
+
 std::string puppet_time(Timestamp time) {
   std::string text = to_rfc3339(time);
   text.pop_back();
   return text + "UTC";
 }
-
-}  // namespace
 
 std::string decimal(ByteView number) {
   Bytes left = to_bytes(number);

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "store/records.h"
 
@@ -12,6 +13,9 @@ namespace countersign::api {
 // JSON text. malformed if the stored DER cannot be read.
 Result<std::string> status_object(const store::CertificateRecord& row);
 Result<std::string> status_object(const store::RequestRecord& row);
+
+// "2026-11-24T15:04:05UTC".
+std::string puppet_time(Timestamp time);
 
 // "123456", of a big-endian unsigned number of any size.
 std::string decimal(ByteView number);

@@ -33,7 +33,7 @@ Answer get_metrics(Call call) {
   const auto counts = co_await call.authority.counts();
   if (counts.has_error()) co_return problem(counts.error(), call.request);
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(call.authority.clock().now() -
-                                                                    call.authority.crl_changed());
+                                                                    call.authority.crl_this_update());
   std::string text;
   const auto gauge = [&text](std::string_view name, std::string_view help, std::int64_t value) {
     text += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +

@@ -314,6 +314,7 @@ TEST_F(Puppet, WhoMayDoWhatIsAskedBeforeWhatThereIs) {  // 65, 67, section 1.0
       {"POST", "sign"},
       {"POST", "sign/all"},
       {"PUT", "clean"},
+      {"PUT", "certificate_revocation_list"},
   };
   for (const auto& [method, path] : operators_only) {
     for (const As who : {As::anonymous, As::node}) {
@@ -332,7 +333,11 @@ TEST_F(Puppet, WhoMayDoWhatIsAskedBeforeWhatThereIs) {  // 65, 67, section 1.0
       {"HEAD", "certificate/ca"},
       {"POST", "certificate/ca"},
       {"DELETE", "certificate_request/a"},
-      {"PUT", "certificate_revocation_list"},
+      {"GET", "certificate_revocation_list"},
+      {"POST", "certificate_revocation_list"},
+      {"PUT", "certificate_revocation_list/"},
+      {"PUT", "certificate_revocation_list/ca"},
+      {"PUT", "certificate_revocation_lists"},
       {"GET", "certificate/../certificate_status/a"},
       {"GET", "certificate/%00"},
       {"GET", "certificate/%zz"},

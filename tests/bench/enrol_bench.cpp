@@ -1,6 +1,7 @@
 // How many machines a running service enrols a second, what that costs it, and how long each waits.
 //   enrol_bench --port N --chain FILE --pid PID --prefix NAME
-//               [--connections N] [--mode kept|new] [--seconds N] [--machines N]
+//               [--connections N] [--mode kept|new|renew] [--seconds N] [--machines N]
+// With `renew`, a machine a connection is enrolled first, and what is counted are its renewals.
 // Prints one line: mode, connections, enrolments, enrolments a second, the service's CPU ms an
 // enrolment, the generator's own, p50, p99 and the longest ms, the service's RSS in MiB, failures.
 #include <sys/resource.h>
@@ -96,16 +97,25 @@ int run(int argc, char** argv) {
   const auto options = read_options(argc, argv);
   const std::string& pid = options.at("--pid");
   const std::string& mode = options.at("--mode");
-  if (mode != "kept" && mode != "new") throw std::runtime_error("--mode is kept or new");
-  const LoadOptions load{
+  if (mode != "kept" && mode != "new" && mode != "renew") {
+    throw std::runtime_error("--mode is kept, new or renew");
+  }
+  LoadOptions load{
       .port = static_cast<std::uint16_t>(std::stoul(options.at("--port"))),
       .chain_file = options.at("--chain"),
       .connections = std::stoul(options.at("--connections")),
-      .kept = mode == "kept",
+      .kept = mode != "new",
       .time = std::chrono::seconds(std::stoul(options.at("--seconds"))),
   };
   const Verifier verifier(load.chain_file);
-  auto machines = make_machines(options.at("--prefix"), std::stoul(options.at("--machines")));
+  const bool renew = mode == "renew";
+  auto machines = make_machines(options.at("--prefix"),
+                                renew ? load.connections : std::stoul(options.at("--machines")));
+  if (renew) {
+    const LoadResult first = enrol(machines, load);
+    if (first.enrolled != machines.size()) throw std::runtime_error("not all were enrolled first");
+    load.renew = true;
+  }
 
   const double server_before = cpu_of(pid);
   const double own_before = own_cpu();

@@ -73,7 +73,9 @@ class Load {
     check_server();
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     for (std::size_t i = 0; i < options_.connections; ++i) {
-      open(clients_.emplace_back());
+      Client& client = clients_.emplace_back();
+      if (options_.renew) client.holder = &machines_.at(i);
+      open(client);
       if (options_.kept) handshake_now(clients_.back());
     }
     begin_ = Clock::now();
@@ -101,7 +103,8 @@ class Load {
     Connection tls;
     Phase phase = Phase::idle;
     Machine* machine = nullptr;
-    bool fetching = false;  // the GET, and not the PUT
+    Machine* holder = nullptr;  // whose connection it is, if it renews
+    bool fetching = false;      // the GET or the renewal, whose answer is a certificate
     std::string request;
     std::string input;
     Clock::time_point begin;  // of the enrolment
@@ -136,6 +139,13 @@ class Load {
     client.tls.reset(::SSL_new(context_.get()));
     ::SSL_set_fd(client.tls.get(), client.socket);
     ::SSL_set_connect_state(client.tls.get());
+    if (client.holder != nullptr) {
+      const Certificate certificate = certificate_of(*client.holder);
+      if (::SSL_use_certificate(client.tls.get(), certificate.get()) != 1 ||
+          ::SSL_use_PrivateKey(client.tls.get(), client.holder->key.get()) != 1) {
+        openssl_failed("presenting the certificate of " + client.holder->name);
+      }
+    }
     client.phase = Phase::handshake;
     if (epoll_ < 0) return;  // the probe
     ::fcntl(client.socket, F_SETFL, O_NONBLOCK);
@@ -163,12 +173,16 @@ class Load {
   void next_machine(Client& client) {
     if (client.machine != nullptr) --busy_;
     client.machine = nullptr;
-    const bool over = next_ == machines_.size() || Clock::now() - begin_ >= options_.time;
-    if (over) return;
-    client.machine = &machines_[next_++];
+    const bool all = client.holder == nullptr && next_ == machines_.size();
+    if (all || Clock::now() - begin_ >= options_.time) return;
+    client.machine = client.holder != nullptr ? client.holder : &machines_[next_++];
     ++busy_;
     client.begin = Clock::now();
-    put(client);
+    if (client.holder != nullptr) {
+      renew(client);
+    } else {
+      put(client);
+    }
   }
 
   void put(Client& client) {
@@ -184,6 +198,12 @@ class Load {
     client.fetching = true;
     client.request =
         "GET /puppet-ca/v1/certificate/" + client.machine->name + rest_of_header() + "\r\n";
+    send(client);
+  }
+  void renew(Client& client) {
+    client.fetching = true;
+    client.request = "POST /puppet-ca/v1/certificate_renewal" + rest_of_header() +
+                     "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n";
     send(client);
   }
   std::string rest_of_header() const {
@@ -235,8 +255,8 @@ class Load {
 
   void take(Client& client, const Answer& answer) {
     if (answer.status != 200 || (client.fetching && !holds_certificate(answer.body))) {
-      return fail(client, (client.fetching ? "GET: " : "PUT: ") + std::to_string(answer.status) +
-                              " " + std::string(answer.body));
+      return fail(client, (client.fetching ? "certificate: " : "PUT: ") +
+                              std::to_string(answer.status) + " " + std::string(answer.body));
     }
     client.phase = Phase::idle;
     if (!options_.kept) {

@@ -19,14 +19,17 @@ struct LoadOptions {
   // True: a connection serves many enrolments. False: each request has a connection and a TLS
   // handshake of its own, so an enrolment has two.
   bool kept = true;
+  // Instead of enrolling: each connection is that of one machine that is enrolled already, and
+  // renews its certificate again and again.
+  bool renew = false;
   std::chrono::milliseconds time{5000};  // no enrolment starts after it
 };
 
 struct LoadResult {
-  std::size_t enrolled = 0;
+  std::size_t enrolled = 0;  // or renewed
   std::size_t failed = 0;
   std::chrono::duration<double> took{};
-  std::vector<float> latencies_ms;    // from the start of the PUT to the end of the GET, sorted
+  std::vector<float> latencies_ms;    // from the PUT's start to the GET's end, or a POST; sorted
   std::vector<std::string> failures;  // the first few, in words
 };
 

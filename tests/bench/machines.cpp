@@ -59,10 +59,14 @@ Verifier::Verifier(const std::string& chain_file) : store_(::X509_STORE_new()) {
   }
 }
 
-std::string Verifier::check(const Machine& machine) const {
+Certificate certificate_of(const Machine& machine) {
   const Bio in(
       ::BIO_new_mem_buf(machine.certificate.data(), static_cast<int>(machine.certificate.size())));
-  const Certificate certificate(::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+  return Certificate(::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+}
+
+std::string Verifier::check(const Machine& machine) const {
+  const Certificate certificate = certificate_of(machine);
   if (!certificate) return "this is no certificate";
   if (::X509_check_host(certificate.get(), machine.name.data(), machine.name.size(), 0, nullptr) !=
       1) {

@@ -39,6 +39,9 @@ struct Machine {
 // `count` machines <prefix>-<n>.bench.example.com with a P-256 key each.
 std::vector<Machine> make_machines(const std::string& prefix, std::size_t count);
 
+// What it was enrolled with; null if it is no certificate.
+Certificate certificate_of(const Machine& machine);
+
 // Whether the machine's certificate is for its name and its key, and is signed by what `chain_file`
 // holds. The reason if not; empty if it is.
 class Verifier {

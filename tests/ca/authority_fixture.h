@@ -144,6 +144,24 @@ bool eventually(Condition condition) {
   return false;
 }
 
+// Runs the authority's own loop on a thread of its own.
+class Loop {
+ public:
+  explicit Loop(Authority& authority) : authority_(authority) {
+    boost::asio::co_spawn(io_, authority.run(), [](std::exception_ptr) {});
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Loop() {
+    authority_.stop();
+    thread_.join();
+  }
+
+ private:
+  Authority& authority_;
+  boost::asio::io_context io_;
+  std::thread thread_;
+};
+
 // A root and an issuing CA, made once for the process.
 struct TestCa {
   x509::PrivateKey root_key = x509::PrivateKey::generate({x509::KeyAlgorithm::ec, 256}).value();

@@ -1,7 +1,4 @@
-#include <thread>
-
-#include "ca/crl_publisher.h"
-#include "tests/ca/authority_fixture.h"
+#include "tests/ca/crl_maker.h"
 
 namespace countersign::ca {
 namespace {
@@ -16,24 +13,6 @@ class Revocation : public AuthorityTest {
     EXPECT_TRUE(outcome) << outcome.error().detail;
     return outcome->request.serial;
   }
-};
-
-// Runs the authority's own loop on a thread of its own.
-class Loop {
- public:
-  explicit Loop(Authority& authority) : authority_(authority) {
-    boost::asio::co_spawn(io_, authority.run(), [](std::exception_ptr) {});
-    thread_ = std::thread([this] { io_.run(); });
-  }
-  ~Loop() {
-    authority_.stop();
-    thread_.join();
-  }
-
- private:
-  Authority& authority_;
-  boost::asio::io_context io_;
-  std::thread thread_;
 };
 
 TEST_F(Revocation, ARevokedCertificateIsNotTrustedFromItsCommitOn) {
@@ -194,17 +173,17 @@ TEST_F(Revocation, AnExpiredCertificateLeavesTheCrl) {
 }
 
 TEST_F(Revocation, WhatIsServedEndsWithTheCrlsAbove) {
-  config.root_crl = "-----the root's-----\n";
+  config.root_crl = crl_pem({});
   start();
   EXPECT_TRUE(authority->crl_pem()->starts_with("-----BEGIN X509 CRL-----\n"));
-  EXPECT_TRUE(authority->crl_pem()->ends_with("-----the root's-----\n"));
+  EXPECT_TRUE(authority->crl_pem()->ends_with(config.root_crl));
 }
 
 TEST_F(Revocation, TheCrlCountsAsChangedWhenItIsServedAndNotByItsThisUpdate) {
   clock.advance(std::chrono::milliseconds(700));
   start();
-  EXPECT_EQ(authority->crl_changed(), clock.now());
-  EXPECT_LT(crl()->this_update(), authority->crl_changed());
+  EXPECT_EQ(authority->agents_crls().changed_at, clock.now());
+  EXPECT_LT(crl()->this_update(), authority->agents_crls().changed_at);
 }
 
 TEST_F(Revocation, AStoreOfAnotherCaOrWithALostCrlDoesNotStart) {

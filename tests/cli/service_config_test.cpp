@@ -63,6 +63,11 @@ autosign = "/etc/autosign.conf"
 autosign_deadline = "5s"
 allow_subject_alt_names = true
 ca_ttl = "5y"
+enable_infra_crl = true
+infra_inventory = "infra_inventory.txt"
+allow_header_cert_info = true
+trusted_proxies = ["10.1.2.3", "2001:db8::/32"]
+renewal_proxies = ["compiler1.example.com"]
 )");
   ASSERT_TRUE(config.has_value()) << config.error().detail;
   const ca::AuthorityConfig& authority = config->authority;
@@ -81,6 +86,17 @@ ca_ttl = "5y"
   EXPECT_EQ(authority.puppet.autosign_file, "/etc/autosign.conf");
   EXPECT_TRUE(authority.puppet.allow_subject_alt_names);
   EXPECT_EQ(authority.puppet.ca_ttl, std::chrono::seconds(days(5 * 365)));
+  EXPECT_EQ(authority.puppet.infra_inventory, "/etc/countersign/infra_inventory.txt");
+  EXPECT_TRUE(authority.puppet.allow_header_cert_info);
+  ASSERT_EQ(authority.puppet.trusted_proxies.size(), 2U);
+  EXPECT_TRUE(authority.puppet.trusted_proxies[0].contains(*policy::parse_address("10.1.2.3")));
+  EXPECT_EQ(authority.puppet.renewal_proxies, std::vector<std::string>{"compiler1.example.com"});
+}
+
+TEST(ServiceConfig, AnInfraInventoryThatIsNotEnabledIsNotUsed) {
+  const auto config = parse("[puppet]\ninfra_inventory = \"names\"\n");
+  ASSERT_TRUE(config.has_value()) << config.error().detail;
+  EXPECT_TRUE(config->authority.puppet.infra_inventory.empty());
 }
 
 TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
@@ -102,6 +118,14 @@ TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
       {"[puppet]\nca_ttl = 5\n", {":8:", "ca_ttl"}},
       {"[puppet]\nca_ttl = \"51y\"\n", {":8:", "50 years"}},
       {"[puppet]\nauto_renewal_cert_ttl = \"0s\"\n", {":8:", "over 0"}},
+      {"[puppet]\nenable_infra_crl = true\n", {":8:", "infra_inventory"}},
+      {"[puppet]\nallow_header_cert_info = true\n", {":8:", "needs 'trusted_proxies'"}},
+      {"[puppet]\nallow_header_cert_info = true\ntrusted_proxies = []\n",
+       {":8:", "needs 'trusted_proxies'"}},
+      {"[puppet]\ntrusted_proxies = [\"10.1.2.3/8\"]\n", {":8:", "10.1.2.3/8", "no range"}},
+      {"[puppet]\ntrusted_proxies = [\"lb.example.com\"]\n", {":8:", "no address"}},
+      {"[puppet]\ntrusted_proxies = [\"0.0.0.0/0\"]\n", {":8:", "everybody"}},
+      {"[puppet]\ntrusted_proxies = [\"::/0\"]\n", {":8:", "everybody"}},
       {"[rest]\nanonymous = \"no\"\n", {":8:", "anonymous"}},
       {"[listen\n", {"countersign.toml:7:"}},
   };

@@ -30,6 +30,11 @@ SETTINGS = {
         "allow-subject-alt-names: true"),
     "renewing": (
         'autosign = true\nallow_auto_renewal = true\nauto_renewal_cert_ttl = "60d"\n', None, None),
+    "infra": (
+        'enable_infra_crl = true\ninfra_inventory = "infra_inventory.txt"\n', None, None),
+    "header": (
+        'autosign = true\nallow_auto_renewal = true\nallow_header_cert_info = true\n'
+        'trusted_proxies = ["127.0.0.1"]\n', None, None),
 }
 
 

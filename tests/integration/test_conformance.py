@@ -180,6 +180,45 @@ class Checks(unittest.TestCase):
         self.assertGreater(after.number, before.number)
         self.assertGreaterEqual(after.next_update, before.next_update)
 
+    def the_infra_crl(self, name):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        party = puppet_party.ours(folder, "infra")
+        inventory = party.server.folder / "infra_inventory.txt"
+        refused = run(BINARY, "serve", "--config", party.server.folder / "countersign.toml",
+                      check=False)
+        self.assertEqual(refused.returncode, 2, "the list is missing")
+        self.assertIn(str(inventory), refused.stderr)
+
+        inventory.write_text("# compilers\n\nlisted.test\n")
+        party.server.start()
+        self.addCleanup(party.server.stop)
+        serials = {}
+        for one in ("unlisted.test", "listed.test"):
+            party.give("signed", one)
+            serials[one] = facts.Certificate.read(
+                party.ask(f"anon GET certificate/{one}").body).serial
+            answer = party.ask(f"admin PUT certificate_status/{one}",
+                               b'{"desired_state":"revoked"}')
+            self.assertEqual(answer.status, 204)
+
+        def full():
+            return facts.crls(party.ask("admin GET /v1/crl").body)
+
+        until(lambda: set(full()[0].entries) == set(serials.values()), "the full CRL has both")
+        until(lambda: set(party.crl().entries) == {serials["listed.test"]}, "the infra CRL has one")
+        infra = facts.crls(party.ask("anon GET certificate_revocation_list/ca").body)
+        self.assertEqual([crl.issuer for crl in infra], [crl.issuer for crl in full()])
+        # A name that is listed after its revocation.
+        inventory.write_text("listed.test\nunlisted.test\n")
+        until(lambda: set(party.crl().entries) == set(serials.values()), "the infra CRL has both")
+        self.assertGreater(party.crl().number, infra[0].number)
+        # And over a restart, with the numbers going on.
+        number = party.crl().number
+        party.server.stop()
+        party.server.start()
+        self.assertGreater(party.crl().number, number)
+
     # Clients
 
     def agent(self, name):

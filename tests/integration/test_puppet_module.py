@@ -175,6 +175,27 @@ class RenewCertificate(Node):
     def serial(self, node):
         return run("openssl", "x509", "-noout", "-serial", "-in", node.certificate).stdout
 
+    def test_a_node_renews_works_with_the_new_one_and_loses_both_with_its_name(self):
+        service, node = self.start("[puppet]\nallow_auto_renewal = true\n")
+        old = self.folder / "old.pem"
+        old.write_text(node.certificate.read_text())
+        mode = node.certificate.stat().st_mode
+        ended = self.script(self.RENEW, service, node)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertNotEqual(node.certificate.read_text(), old.read_text())
+        self.assertEqual(node.certificate.stat().st_mode, mode)
+        self.assertIn("Verified", node.ssl_command("verify").stdout)
+        node.bootstrap()
+        both = [(path, node.key) for path in (old, node.certificate)]
+        for pair in both:
+            self.assertEqual(service.curl("/puppet-ca/v1/expirations", client=pair)[0], 200)
+
+        service.cli("revoke", node.name)
+        for pair in both:
+            self.assertEqual(
+                service.curl("/puppet-ca/v1/expirations", client=pair, check=False)[0], 0)
+        self.assertEqual(self.script(self.RENEW, service, node).returncode, 75)
+
     def test_where_the_ca_does_not_renew_or_is_away_the_certificate_stays(self):
         service, node = self.start()
         before = self.serial(node)

@@ -4,6 +4,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <limits>
+
 #include "tests/x509/maker.h"
 
 namespace countersign::x509 {
@@ -74,6 +76,44 @@ TEST(Crl, OpensslVerifiesItAndFindsEachSerial) {
   }
   ::EVP_PKEY_free(key);
   ::X509_CRL_free(crl);
+}
+
+TEST(Crl, ItsExtensionsAreRead) {
+  const auto crl = Crl::parse(make_crl({})).value();
+  EXPECT_EQ(crl->authority_key_id(), ec_key().public_key().key_id());
+  EXPECT_EQ(crl->number_octets(), (Bytes{1, 44}));
+  EXPECT_EQ(crl->extensions().size(), 2U);
+  ASSERT_NE(crl->find(oid::kCrlNumber), nullptr);
+  EXPECT_FALSE(crl->find(oid::kCrlNumber)->critical);
+  EXPECT_EQ(crl->find(oid::kDeltaCrlIndicator), nullptr);
+  EXPECT_FALSE(crl->has_critical_entry());
+}
+
+TEST(Crl, ANumberOfAnotherCaMayHaveTwentyOctetsAndNoMore) {
+  const auto numbered = [](const Bytes& number) {
+    const Bytes tbs = written([&](der::Writer& w) {
+      w.nest(der::kSequence, [&] {
+        w.unsigned_integer(std::uint64_t{1});
+        w.raw(ec_key().signature_algorithm());
+        w.raw(common_name_only("Test CA"));
+        w.time(at("2026-01-01T00:00:00Z"));
+        w.time(at("2027-01-01T00:00:00Z"));
+        w.nest(der::context_constructed(0), [&] {
+          write_extensions(
+              w, {{.oid = std::string(oid::kCrlNumber),
+                   .critical = false,
+                   .value = written([&](der::Writer& value) { value.unsigned_integer(number); })}});
+        });
+      });
+    });
+    return Crl::parse(assemble_signed(tbs, ec_key().signature_algorithm(), Bytes{1}));
+  };
+  const Bytes longest(20, 0xFF);
+  EXPECT_EQ(numbered(longest).value()->number_octets(), longest);
+  EXPECT_EQ(numbered(longest).value()->number(), std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(numbered(Bytes(8, 0x7F)).value()->number(), 0x7F7F7F7F7F7F7F7FU);
+  EXPECT_TRUE(numbered(longest).value()->authority_key_id().empty());
+  EXPECT_EQ(numbered(Bytes(21, 0x7F)).error().code, Code::malformed);
 }
 
 TEST(Crl, AnEmptyListIsLeftOut) {
