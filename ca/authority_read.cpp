@@ -65,7 +65,7 @@ Task<Result<std::vector<store::AuditRecord>>> Authority::history(std::string sub
 Task<Result<Expirations>> Authority::expirations(Caller caller) {
   State& state = *state_;
   co_return co_await state.guarded(Action::read_own, caller, [&] {
-    return state.expirations.read(state.issuer->chain(), state.crl.pem());
+    return state.expirations.read(state.issuer->chain(), state.crl.full().pem);
   });
 }
 
