@@ -116,10 +116,12 @@ Result<Grant> grant_of_approval(const x509::Csr& csr, const std::string& certnam
   if (extensions.has_error()) return extensions.error();
 
   Grant grant{.certname = certname, .validity = approval.validity};
-  grant.names.push_back({GeneralName::Type::dns, certname});
-  for (const GeneralName& name : extra) {
+  // Puppet's order: as asked, the certname last unless it was among them.
+  const auto add = [&grant](const GeneralName& name) {
     if (std::ranges::find(grant.names, name) == grant.names.end()) grant.names.push_back(name);
-  }
+  };
+  std::ranges::for_each(csr.subject_alt_names(), add);
+  add({GeneralName::Type::dns, certname});
   for (const x509::Extension& extension : csr.extensions()) {
     if (extension.oid != x509::oid::kSubjectAltName) grant.extensions.push_back(extension);
   }

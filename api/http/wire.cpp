@@ -54,7 +54,7 @@ WireResponse to_wire(const Response& response, unsigned version, bool head, bool
   for (const auto& [name, value] : response.headers) {
     if (one_line(name) && one_line(value)) out.insert(name, value);
   }
-  if (response.status != 204 && !response.content_type.empty()) {
+  if (!response.content_type.empty()) {
     out.set(http::field::content_type, response.content_type);
   }
   out.keep_alive(keep);

@@ -14,6 +14,10 @@ Response plain(unsigned status, std::string body, std::string type) {
   return response;
 }
 
+Response unknown_path() { return plain(404, "Not Found", "text/html; charset=utf-8"); }
+
+// With a type, which puppetserver leaves out: the body repeats the path, and a browser that has to
+// guess could take it for HTML.
 Response forbidden(const Request& request, const std::string& path) {
   std::string method = request.method;
   for (char& c : method) {

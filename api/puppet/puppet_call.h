@@ -31,6 +31,8 @@ inline constexpr std::string_view kPuppetVersion = "8.7.0";
 Response plain(unsigned status, std::string body, std::string type = "text/plain");
 // An error that has no text of its own in Puppet's protocol.
 Response puppet_error(const Error& error, const Request& request, unsigned refused);
+// 404 as puppetserver's router has it.
+Response unknown_path();
 // 403 in Puppet's words. `path`: decoded.
 Response forbidden(const Request& request, const std::string& path);
 // Is the client's copy as new as ours (304)? An unreadable date counts as no date.

@@ -30,8 +30,9 @@ Answer get_puppet_crl(PuppetCall call) {
 
 Answer put_puppet_crls(PuppetCall call) {
   const auto done = co_await call.authority.upload_crls(call.request.body, call.caller);
-  if (done.has_value()) co_return plain(200, "Successfully updated CRLs.");
-  if (done.error().code == Code::malformed) co_return plain(400, done.error().detail);
+  static constexpr const char* kType = "text/plain; charset=utf-8";
+  if (done.has_value()) co_return plain(200, "Successfully updated CRLs.", kType);
+  if (done.error().code == Code::malformed) co_return plain(400, done.error().detail, kType);
   co_return puppet_error(done.error(), call.request, 500);
 }
 

@@ -109,7 +109,7 @@ Answer handle_ca(ca::Authority& authority, const Request& request, const ca::Cal
     call.subject = tail;
     co_return co_await route.code(std::move(call));
   }
-  co_return plain(404, "Not Found");
+  co_return unknown_path();
 }
 
 Answer answer(ca::Authority& authority, IgnoredHeaders& ignored, Request& request,

@@ -59,10 +59,13 @@ Response services(const Request& request, std::optional<std::string_view> one) {
 }  // namespace
 
 Response puppet_status(const Request& request) {
-  if (request.method != "GET") return forbidden(request, request.path);
   static constexpr std::string_view kSimple = "/status/v1/simple";
   static constexpr std::string_view kFull = "/status/v1/services";
   const std::string_view path = request.path;
+  // Puppet's rules for these paths are prefixes.
+  if (request.method != "GET" || !(path.starts_with(kSimple) || path.starts_with(kFull))) {
+    return forbidden(request, request.path);
+  }
   if (path == kSimple) return plain(200, "running", kText);
   if (const auto service = below(kSimple, path)) {
     if (is_service(*service)) return plain(200, "running", kText);
@@ -70,7 +73,7 @@ Response puppet_status(const Request& request) {
   }
   if (path == kFull) return services(request, std::nullopt);
   if (const auto service = below(kFull, path)) return services(request, *service);
-  return plain(404, "Not Found");
+  return unknown_path();
 }
 
 }  // namespace countersign::api

@@ -111,7 +111,10 @@ TEST(Wire, ABodyGoesOnlyWhereOneMayBe) {
   for (const unsigned status : {204U, 304U}) {
     response.status = status;
     EXPECT_EQ(sent(to_wire(response, 11, false, true)), "");
+    EXPECT_EQ(to_wire(response, 11, false, true)[http::field::content_type], "text/plain");
   }
+  response.content_type = "";
+  EXPECT_EQ(to_wire(response, 11, false, true).count(http::field::content_type), 0U);
 }
 
 TEST(Wire, AValueCannotStartAnotherHeader) {

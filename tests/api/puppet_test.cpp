@@ -356,6 +356,7 @@ TEST_F(Puppet, ASubjectIsDecodedOnceAndKeptToPuppetsAlphabet) {
   for (const char* subject : {"%256cocalhost", "a%2Fb", "a/b", "a%20b", "a%25", "*", "a:b", "..",
                               ".", "%2e%2e", "", "a%0a"}) {
     expect_answer(get(std::string("certificate/") + subject), 404, "Not Found");
+    EXPECT_EQ(get(std::string("certificate/") + subject).content_type, "text/html; charset=utf-8");
   }
   // An escaped way into an operator's path is not a way around its rule.
   EXPECT_EQ(get("certificate%5Fstatus/localhost").status, 403U);
@@ -403,6 +404,8 @@ TEST_F(Puppet, TheStatusOfTheServiceIsThereForAgentsAndTools) {  // 87
   EXPECT_EQ(text(json(unknown), "kind"), "service-not-found");
   EXPECT_EQ(text(json(unknown), "msg"), "No status information found for service x\"y");
   EXPECT_EQ(ask("POST", "/status/v1/simple").status, 403U);
+  EXPECT_EQ(ask("GET", "/status/v1/nothing").status, 403U);
+  EXPECT_EQ(ask("GET", "/status/v1/simplest").status, 404U);
 }
 
 }  // namespace

@@ -22,13 +22,29 @@ TEST_F(Queue, AnApprovalIssuesAndIsToldInTheAudit) {
   const std::string id = queued("db-1", {.names = {dns("db.example.com")}});
   const auto outcome = approve(id);
   ASSERT_TRUE(outcome) << outcome.error().detail;
-  EXPECT_EQ(outcome->certificate->names, "DNS:db-1, DNS:db.example.com");
+  EXPECT_EQ(outcome->certificate->names, "DNS:db.example.com, DNS:db-1");
   EXPECT_EQ(outcome->certificate->rule, "operator");
   const auto row = store.request(id).value();
   EXPECT_EQ(row->state, store::RequestState::signed_);
   EXPECT_EQ(row->decided_by, "operator:someone");
   EXPECT_EQ(row->serial, outcome->certificate->serial);
   EXPECT_EQ(actions("db-1"), (std::vector<std::string>{"approve", "queue"}));
+}
+
+TEST_F(Queue, NamesKeepTheirOrderAndTheCertnameIsLastUnlessItWasAskedFor) {
+  start();
+  const std::vector<std::pair<Asked, const char*>> cases = {
+      {{}, "DNS:n"},
+      {{.names = {dns("b"), dns("a")}}, "DNS:b, DNS:a, DNS:n"},
+      {{.names = {dns("b"), dns("n"), dns("a")}}, "DNS:b, DNS:n, DNS:a"},
+      {{.names = {dns("b"), dns("b")}}, "DNS:b, DNS:n"},
+  };
+  for (const auto& [asked, names] : cases) {
+    const auto outcome = approve(queued("n", asked), {.subject_alt_names = true});
+    ASSERT_TRUE(outcome) << outcome.error().detail;
+    EXPECT_EQ(outcome->certificate->names, names);
+    ASSERT_TRUE(run(authority->clean("n", {.revoke = false, .requests = true}, op)));
+  }
 }
 
 TEST_F(Queue, ARequestIsDecidedOnce) {

@@ -25,6 +25,9 @@ SETTINGS = {
         "allow_authorization_extensions = true\n",
         "autosign = false\nallow_duplicate_certs = true\n",
         "allow-subject-alt-names: true, allow-authorization-extensions: true"),
+    "names allowed": (
+        "autosign = false\nallow_subject_alt_names = true\n", "autosign = false\n",
+        "allow-subject-alt-names: true"),
     "renewing": (
         'autosign = true\nallow_auto_renewal = true\nauto_renewal_cert_ttl = "60d"\n', None, None),
     "infra": (
@@ -55,12 +58,17 @@ class FileKey(make.Key):
             else make.sequence(make.oid(make.RSA_SHA256), make.tlv(make.NULL, b"")))
 
 
+HOUR = datetime.timedelta(hours=1)
+
+
+def utc_time(shift):
+    """UTCTime of a moment so far from now."""
+    then = datetime.datetime.now(datetime.timezone.utc) + shift
+    return make.tlv(0x17, then.strftime("%y%m%d%H%M%SZ").encode())
+
+
 def crl_pem(issuer, key, number, key_id, days, delta=False):
     """An empty CRL (RFC 5280 5.1)."""
-    def utc(shift):
-        then = datetime.datetime.now(datetime.timezone.utc) + shift
-        return make.tlv(0x17, then.strftime("%y%m%d%H%M%SZ").encode())
-
     extensions = [make.extension(facts.CRL_NUMBER, make.integer(number))]
     if key_id:
         extensions.append(make.extension(facts.AUTHORITY_KEY,
@@ -69,14 +77,13 @@ def crl_pem(issuer, key, number, key_id, days, delta=False):
         extensions.append(make.extension("2.5.29.27", make.integer(1),
                                          make.tlv(make.BOOLEAN, b"\xff")))
     body = make.sequence(
-        make.integer(1), key.algorithm, issuer, utc(datetime.timedelta(hours=-1)),
-        utc(datetime.timedelta(days=days)), make.tlv(0xA0, make.sequence(*extensions)))
+        make.integer(1), key.algorithm, issuer, utc_time(-HOUR),
+        utc_time(datetime.timedelta(days=days)), make.tlv(0xA0, make.sequence(*extensions)))
     return make.pem(make.signed(body, key), "X509 CRL")
 
 
 class Party:
     """Puts requests to one CA. `admin` is the (certificate, key) of an operator."""
-
 
     def __init__(self, server, folder, bundle, admin, root_key):
         self.root_key = root_key  # (file, file of its passphrase or None)
@@ -118,6 +125,7 @@ class Party:
         connection = http.client.HTTPSConnection("localhost", self.server.port, timeout=WAIT,
                                                  context=context)
         sent = {"Accept": "*/*", **(headers or {})}
+        sent = {key: value for key, value in sent.items() if value is not None}
         if body is not None:
             sent.setdefault("Content-Type", "text/plain" if b"-----BEGIN" in body else
                             "application/json")
@@ -229,7 +237,8 @@ class Party:
                 f"ca_port = {self.server.port}\nserverport = {self.server.port}\n"
                 f"keylength = 2048\nssldir = {home}/ssl\nconfdir = {home}\n"
                 f"cadir = {home}/ca\n")
-        return puppetserver_ca(action, *arguments, config=conf, home=home)
+        return puppetserver_ca(action, *arguments, config=conf, home=home,
+                               kept=getattr(self.server, "keeps_connections", True))
 
     # CRLs of the CA above ours, for the upload.
 
@@ -272,6 +281,12 @@ def puppetserver(folder, setting):
     server.make_ca()
     return Party(server, folder, server.bundle, server.admin(),
                  (server.cadir / "root_key.pem", None))
+
+
+def reload_puppetserver(party, setting):
+    """The same puppetserver and CA with other settings."""
+    _, settings, ca_conf = SETTINGS[setting]
+    party.server.reload(settings.format(autosign=party.autosign_path), ca_conf)
 
 
 def named(steps):

@@ -49,7 +49,7 @@ class Checks(unittest.TestCase):
                            for pem in (self.answer.body, sent)))
 
     def names_asked_for_and_the_cn(self, name):
-        self.assertEqual(self.described()["subject_alt_names"], [f"DNS:{name}", "DNS:www.test"])
+        self.assertEqual(self.described()["subject_alt_names"], ["DNS:www.test", f"DNS:{name}"])
 
     def has_the_role(self, name):
         self.assertEqual(self.described()["authorization_extensions"], {"pp_auth_role": "web"})

@@ -1,4 +1,4 @@
-"""The real puppet agent and the real `puppetserver ca` against the service."""
+"""The real puppet agent against the service; `puppetserver ca` is in test_puppetserver_ca_cli.py."""
 
 import os
 import pathlib
@@ -163,77 +163,6 @@ class PuppetAgent(ServiceTest):
         status, body = self.puppet_put(service, "evil-1", csr)
         self.assertEqual(status, 403)
         self.assertIn("not one of ours", body)
-
-
-class PuppetserverCa(ServiceTest):
-    """`puppetserver ca` reads its settings from a puppet.conf and uses the operator's certificate."""
-
-    def setUp(self):
-        super().setUp()
-        self.ca = self.service('default = "queue"\n')
-        home = self.folder / "puppet"
-        for part in ("certs", "private_keys"):
-            (home / "ssl" / part).mkdir(parents=True)
-        ssl = home / "ssl"
-        (ssl / "certs/operator.pem").write_bytes((self.ca.folder / "operator.pem").read_bytes())
-        (ssl / "private_keys/operator.pem").write_bytes(
-            (self.ca.folder / "operator.key").read_bytes())
-        (ssl / "certs/ca.pem").write_text(self.ca.curl("/puppet-ca/v1/certificate/ca")[1])
-        (ssl / "crl.pem").write_text(
-            self.ca.curl("/puppet-ca/v1/certificate_revocation_list/ca")[1])
-        self.conf = home / "puppet.conf"
-        self.conf.write_text(
-            f"[main]\ncertname = operator\nserver = localhost\nca_server = localhost\n"
-            f"ca_port = {self.ca.port}\nserverport = {self.ca.port}\nssldir = {ssl}\n"
-            f"confdir = {home}\n")
-
-    def command(self, action, *arguments, code=0):
-        # The gem has no program of its own in Debian: the puppetserver wrapper would call this.
-        script = (
-            "require 'puppetserver/ca/cli'\n"
-            "exit Puppetserver::Ca::Cli.run(ARGV, STDOUT, STDERR)\n")
-        result = run("ruby", "-e", script, action, *arguments, "--config", self.conf, check=False)
-        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
-        return result.stdout + result.stderr
-
-    def queue(self, *names):
-        for name in names:
-            csr, _ = self.csr(name, key=self.folder / "shared.key")
-            self.assertEqual(self.puppet_put(self.ca, name, csr)[0], 200)
-
-    def test_list_sign_revoke_and_clean_do_what_they_say(self):
-        self.queue("node1", "node2", "node3")
-        listed = self.command("list")
-        for name in ("node1", "node2", "node3"):
-            self.assertIn(name, listed)
-        self.assertRegex(listed, r"SHA256")
-        self.command("sign", "--certname", "node1,node2")
-        self.assertEqual(self.ca.curl("/puppet-ca/v1/certificate/node2")[0], 200)
-        everything = self.command("list", "--all")
-        self.assertRegex(everything, r"(?s)Requested.*node3.*Signed.*node1")
-        self.command("sign", "--all")
-        self.command("sign", "--all", code=24)
-        self.command("revoke", "--certname", "node1")
-        self.assertRegex(self.command("list", "--all"), r"(?s)Revoked.*node1")
-        self.command("clean", "--certname", "node1")
-        self.assertEqual(self.ca.curl("/puppet-ca/v1/certificate/node1")[0], 404)
-        self.queue("node1")
-
-    def test_failures_have_the_exit_codes_of_the_contract(self):
-        self.queue("waiting")
-        self.command("revoke", "--certname", "waiting", code=24)
-        self.command("sign", "--certname", "nobody", code=1)
-        self.command("revoke", "--certname", "nobody", code=1)
-
-    def test_nobody_but_an_operator_may(self):
-        for path, method in (("certificate_statuses/all", "GET"), ("certificate_status/x", "GET"),
-                             ("certificate_status/x", "PUT"), ("certificate_status/x", "DELETE"),
-                             ("clean", "PUT"), ("sign", "POST"), ("sign/all", "POST"),
-                             ("nothing/here", "GET")):
-            with self.subTest(f"{method} {path}"):
-                status, body = self.ca.curl(f"/puppet-ca/v1/{path}", method=method)
-                self.assertEqual(status, 403)
-                self.assertRegex(body, r"^Forbidden request: /puppet-ca/v1/")
 
 
 if __name__ == "__main__":

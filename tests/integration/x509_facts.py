@@ -35,6 +35,21 @@ def time(part):
     return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
 
 
+def text(der):
+    """DER for a reader: its texts and OIDs as they are, other octets in hex, tags in brackets."""
+    shown = []
+    for tag, content, _ in make.parts_of(der):
+        if tag & 0x20:
+            shown.append(f"{{{text(content)}}}")
+        elif tag == make.OID:
+            shown.append(dotted(content))
+        elif tag in (make.UTF8, make.PRINTABLE, make.IA5, 0x82):
+            shown.append(f"[{tag:02x}] {content.decode()!r}")
+        else:
+            shown.append(f"[{tag:02x}] {content.hex()}")
+    return ", ".join(shown)
+
+
 def extensions(content):
     """OID -> (critical, value)."""
     found = {}
@@ -66,12 +81,17 @@ class Certificate:
     def key_id(self):
         return make.parts_of(self.extensions[SUBJECT_KEY][1])[0][1]
 
+    @property
+    def is_ca(self):
+        _, value = self.extensions.get(make.BASIC_CONSTRAINTS, (False, b""))
+        return b"\x01\x01\xff" in value
+
     def profile(self):
         """All but the key, the serial, the names of the CA and the date of issue, as text lines."""
-        lines = [f"subject {self.subject.hex()}",
+        lines = [f"subject {text(self.subject)}",
                  f"lasts {round((self.not_after - self.not_before).total_seconds() / 3600)} h"]
         for type_, (critical, value) in sorted(self.extensions.items()):
-            shown = value.hex()
+            shown = text(value)
             if type_ == AUTHORITY_KEY:
                 parts = make.parts_of(make.parts_of(value)[0][1])
                 shown = " ".join(f"[{part[0] & 0x1F}]" for part in parts)
