@@ -16,7 +16,8 @@ std::unique_ptr<ca::Issuer> load_issuer(const std::filesystem::path& dir,
                                         const std::filesystem::path& passphrase_file);
 
 // root.crl.pem: the CRLs of the CAs above ours. Agents check the whole chain, so one that is not of
-// this chain, or is past its nextUpdate, would stop them all: Failure.
+// this chain, or is past its nextUpdate, would stop them all: Failure. A chain of one needs no
+// file.
 std::string load_parent_crls(const std::filesystem::path& dir, const ca::Issuer& issuer);
 
 }  // namespace countersign::cli
