@@ -15,6 +15,7 @@
 #include "cli/puppet_configuration.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "policy/certname.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace countersign::cli {
@@ -66,11 +67,34 @@ Source read_source_of(const Options& options) {
   Source source;
   source.cadir = read_quiet(options);
   if (source.cadir.issuer && source.cadir.crl) {
-    source.certificates = merge_certificates(source.cadir);
+    PuppetCadir& cadir = source.cadir;
+    source.certificates = merge_certificates(
+        cadir.inventory, std::move(cadir.files), cadir.revoked, cadir.issuer->id(),
+        cadir.issuer->certificate().not_after(), cadir.findings);
+    check_next_serial(cadir.next_serial, source.certificates, cadir.findings);
   }
   source.configuration = read_puppet_configuration(options.puppet_conf, options.ca_conf,
                                                    options.cadir, source.cadir.findings);
   return source;
+}
+
+// What the agents know the CA as: its own machine's names in puppet.conf, and those in the
+// certificate that puppetserver serves with ("puppet", above all, when nothing was configured).
+std::vector<std::string> hostnames_of(const Source& source) {
+  std::vector<std::string> names = source.configuration.hostnames;
+  if (names.empty()) return names;
+  const auto own = std::ranges::find_if(source.certificates, [&names](const auto& row) {
+    return row.current && row.certname == names.front();
+  });
+  if (own == source.certificates.end()) return names;
+  const auto certificate = x509::Certificate::parse(own->der);
+  if (certificate.has_error()) return names;
+  for (const x509::GeneralName& name : (*certificate)->subject_alt_names()) {
+    const bool dns = name.type == x509::GeneralName::Type::dns;
+    if (!dns || !policy::valid_dns_name(name.value, false)) continue;
+    if (std::ranges::find(names, name.value) == names.end()) names.push_back(name.value);
+  }
+  return names;
 }
 
 // "operator", or with a number if a machine has that name.
@@ -256,7 +280,7 @@ int import_puppet(const Options& given, const std::string&) {
   }
   Source source = read_source_of(options);
   if (options.folder.hostnames.empty()) {
-    options.folder.hostnames = source.configuration.hostnames;
+    options.folder.hostnames = hostnames_of(source);
   }
   const ImportReport report = report_of(source, options);
   if (!report.refused && !options.dry_run) write_whole(options, source, report);

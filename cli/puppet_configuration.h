@@ -18,7 +18,7 @@ struct PuppetConfiguration {
   // Content of the list that `autosign` names; the table says "autosign.conf" then.
   std::optional<std::string> autosign_list;
   bool infra_crl = false;              // enable-infra-crl; not in the table
-  std::vector<std::string> hostnames;  // certname and dns_alt_names of the CA's own machine
+  std::vector<std::string> hostnames;  // of the CA's own machine: certname, then dns_alt_names
 };
 
 // `puppet_conf` empty: those of the packages are tried, and taken if their CA directory is `cadir`.
