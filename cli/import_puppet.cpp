@@ -8,11 +8,13 @@
 #include "base/file_system.h"
 #include "base/random.h"
 #include "ca/certificate_row.h"
+#include "cli/ca_files.h"
 #include "cli/ca_folder.h"
 #include "cli/failure.h"
 #include "cli/import_report.h"
 #include "cli/puppet_cadir.h"
 #include "cli/puppet_configuration.h"
+#include "cli/service_config.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "policy/certname.h"
@@ -228,6 +230,17 @@ void write_folder(const Options& options, const fs::path& dir, Source& source,
   write_config(options.folder, dir, table.empty() ? "" : "\n" + table);
 }
 
+// What `serve` would refuse to start with is refused here.
+void check_folder(const fs::path& dir) {
+  try {
+    const auto config = required(load_service_config(dir / "countersign.toml"), kFailed);
+    const auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
+    load_parent_crls(config.ca_dir, *issuer);
+  } catch (const Failure& failure) {
+    throw Failure(kFailed, std::string("The service would not start with this: ") + failure.what());
+  }
+}
+
 void sync_folder(const fs::path& dir) {
   const int file = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = file >= 0 && ::fsync(file) == 0;
@@ -261,6 +274,7 @@ void write_whole(const Options& options, Source& source, const ImportReport& rep
   try {
     fs::create_directories(part);
     write_folder(options, part, source, report);
+    check_folder(part);
     sync_folder(part);
     fs::rename(part, dir);
   } catch (...) {

@@ -30,7 +30,8 @@ std::vector<std::string> names_in(const fs::path& folder, const std::string& sub
       name.resize(name.size() - kEnd.size());
       names.push_back(std::move(name));
     } else {
-      findings.add(Severity::left, sub + "/" + name, "its name does not end in .pem.");
+      findings.add(Severity::left, std::string(sub).append("/").append(name),
+                   "its name does not end in .pem.");
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {

@@ -17,6 +17,7 @@ namespace {
 
 using testing::CadirMaker;
 using testing::get;
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::put;
@@ -319,6 +320,27 @@ TEST_F(PuppetCadirTest, NothingInTheDirectoryIsChangedByReading) {
   read();
   EXPECT_EQ(fs::last_write_time(maker.folder), before);
   EXPECT_EQ(get(maker.folder / "inventory.txt"), text);
+}
+
+// A puppetserver that revokes while the directory is read.
+class BusyClock : public Clock {
+ public:
+  explicit BusyClock(fs::path file) : file_(std::move(file)) {}
+  Timestamp now() const override {
+    put(file_, get(file_) + "\n");
+    return system_clock().now();
+  }
+
+ private:
+  fs::path file_;
+};
+
+TEST_F(PuppetCadirTest, ADirectoryThatChangesWhileItIsReadIsSaidToHave) {
+  for (const char* file : {"ca_crl.pem", "inventory.txt", "serial", "signed/a.example.com.pem.tmp",
+                           "requests/a.example.com.pem.tmp"}) {
+    const BusyClock clock(maker.folder / file);
+    EXPECT_TRUE(read_puppet_cadir(maker.folder, "", clock, system_random()).changed) << file;
+  }
 }
 
 TEST_F(PuppetCadirTest, AFolderThatIsNotThereIsAMistakeOfTheCommandLine) {

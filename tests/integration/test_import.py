@@ -12,6 +12,7 @@ import x509_facts as facts
 from harness import BINARY, ServiceTest, main, run, until
 from imported import ImportedService, crl_entries, external_ca, import_puppet, put_request
 from puppetserver import RealPuppetserver
+from test_puppet import Agent
 
 SETTINGS = """allow_duplicate_certs = true
 autosign = {folder}/autosign
@@ -101,6 +102,16 @@ class RunningPuppetserver(ImportTest):
         self.assertEqual(len(crl_entries(now)), 2)
         self.assertGreater(facts.crls(now)[0].number, facts.crls(crl)[0].number)
         self.assertEqual(facts.blocks(now, "X509 CRL")[1:], facts.blocks(crl, "X509 CRL")[1:])
+
+        # The agent goes on with the certificate it has: it finds it valid, by new CA files.
+        agent = Agent(self, service, "node.test")
+        for path, held in zip((agent.certificate, agent.key), node):
+            path.parent.mkdir(parents=True)
+            shutil.copy(held, path)
+        agent.bootstrap()
+        agent.ssl_command("verify")
+        self.assertEqual(facts.blocks(agent.certificate.read_text(), "CERTIFICATE"),
+                         facts.blocks(certificates["node.test"], "CERTIFICATE"))
 
         # puppetserver's own tool sees the same.
         server.port = service.port
