@@ -112,8 +112,14 @@ void apply(store::Store& store, store::WriteBatch batch) {
 }
 
 std::string quoted(const std::string& text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out = "\"";
   for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      out.append("\\u00").append({kDigits[byte >> 4U], kDigits[byte & 15U]});
+      continue;
+    }
     if (c == '"' || c == '\\') out.push_back('\\');
     out.push_back(c);
   }

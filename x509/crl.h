@@ -74,7 +74,9 @@ class Crl {
   const Bytes& authority_key_id() const { return authority_key_id_; }  // empty if absent
   // Has an entry a critical extension? None that we know may be (5.3): such a list is not used.
   bool has_critical_entry() const { return has_critical_entry_; }
-  bool signed_by(const PublicKey& issuer) const;
+  // bad_proof with why not.
+  Result<void> verify(const PublicKey& issuer) const;
+  bool signed_by(const PublicKey& issuer) const { return verify(issuer).has_value(); }
 
  private:
   Crl() = default;

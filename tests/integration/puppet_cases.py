@@ -315,6 +315,7 @@ STEPS = [
     S("77", "signed", "", 0, "", None, check="the_inventory_that_is_exported", needs="export", put=False),
     S("78", "", "", 0, "", None, check="no_start_without_the_key", put=False),
     S("79", "signed", GET_CERT, 200, TEXT, CERT, check="issuer_is_the_subject_of_the_intermediate"),
+    S("79b", "", "", 0, "", None, check="an_import_keeps_several_rdns_byte_for_byte", put=False),
     S("80", "", "", 0, "", None, check="the_infra_crl", put=False),
     S("81", "", "", 0, "", None, check="a_new_crl_at_every_start", put=False),
     # Clients

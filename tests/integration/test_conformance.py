@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 import unittest
 
+import imported
 import puppet_cases as cases
 import puppet_party
 import x509_facts as facts
 from harness import BINARY, ServiceTest, main, run, until
+from puppetserver import RealPuppetserver
 from test_puppet import Agent
 
 
@@ -218,6 +220,48 @@ class Checks(unittest.TestCase):
         party.server.stop()
         party.server.start()
         self.assertGreater(party.crl().number, number)
+
+    def imported(self, name, prepare):
+        """A service on a directory that `puppetserver ca` made and `prepare` added to."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        server = RealPuppetserver(folder / "puppetserver")
+        prepare(server)
+        service = imported.ImportedService(folder / "ca", server.cadir, "--puppet-conf", server.conf)
+        self.addCleanup(service.stop)
+        return server, service.start()
+
+    def an_import_keeps_several_rdns_byte_for_byte(self, name):
+        def prepare(server):
+            key, bundle, crls = imported.external_ca(server.folder / "external")
+            made = server.command("import", "--private-key", key, "--cert-bundle", bundle,
+                                  "--crl-chain", crls, "--subject-alt-names", "localhost")
+            self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
+            imported.put_request(server.cadir, name)
+
+        server, service = self.imported(name, prepare)
+        service.cli("sign", name)
+        issued = facts.Certificate.read(service.curl(f"/puppet-ca/v1/certificate/{name}")[1])
+        signer = facts.Certificate.read(server.bundle.read_text())
+        self.assertEqual(issued.issuer, signer.subject)
+        self.assertGreater(len(signer.subject), len("Puppet CA") + 40)
+
+    def an_import_keeps_all(self, name):
+        def prepare(server):
+            server.make_ca().admin()
+            imported.put_request(server.cadir, name)
+
+        server, service = self.imported(name, prepare)
+        self.assertEqual(int(service.report["next_serial"], 16),
+                         int((server.cadir / "serial").read_text(), 16))
+        source, ours = ((server.cadir / "ca_crl.pem").read_text(),
+                        service.curl("/puppet-ca/v1/certificate_revocation_list/ca")[1])
+        self.assertEqual(imported.crl_entries(ours), imported.crl_entries(source))
+        self.assertGreater(facts.crls(ours)[0].number, facts.crls(source)[0].number)
+        self.assertEqual(
+            facts.blocks(service.curl(f"/puppet-ca/v1/certificate_request/{name}")[1],
+                         "CERTIFICATE REQUEST"),
+            facts.blocks((server.cadir / f"requests/{name}.pem").read_text(), "CERTIFICATE REQUEST"))
 
     # Clients
 
