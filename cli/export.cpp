@@ -76,6 +76,7 @@ void print_json(const fs::path& cadir, const PuppetExport& done, const PuppetCou
             {"signed", done.signed_},
             {"revoked", done.revoked},
             {"requests", done.requests},
+            {"valid_outside_signed", done.valid_outside},
             {"of_another_ca", done.foreign},
             {"names_unfit_for_files", done.unfit},
             {"infra", done.infra},
@@ -87,6 +88,15 @@ void print_json(const fs::path& cadir, const PuppetExport& done, const PuppetCou
         "\n");
 }
 
+std::string lines(std::string_view indent, const PuppetCounterparts::Settings& settings,
+                  std::string_view sign) {
+  std::string text;
+  for (const auto& [key, value] : settings) {
+    text.append(indent).append(key).append(sign).append(value).append("\n");
+  }
+  return text;
+}
+
 void print_text(const fs::path& cadir, const PuppetExport& done, const PuppetCounterparts& same) {
   std::string text = "Certificates: " + std::to_string(done.certificates) +
                      ", in signed/: " + std::to_string(done.signed_) +
@@ -94,6 +104,11 @@ void print_text(const fs::path& cadir, const PuppetExport& done, const PuppetCou
                      ", requests: " + std::to_string(done.requests) +
                      ".\nNext serial: " + done.serial +
                      ", CRL number: " + std::to_string(done.crl_number) + ".\n";
+  if (done.valid_outside > 0) {
+    text += "Valid, but not in signed/: " + std::to_string(done.valid_outside) +
+            ". Puppet Server 7 cannot revoke these; if one should be, revoke it here and export "
+            "again.\n";
+  }
   if (done.foreign > 0) {
     text += "Of another CA, left out: " + std::to_string(done.foreign) + ".\n";
   }
@@ -102,9 +117,9 @@ void print_text(const fs::path& cadir, const PuppetExport& done, const PuppetCou
             ".\n";
   }
   text += "\n# puppet.conf\n[server]\ncadir = " + cadir.string() + "\n";
-  for (const auto& [key, value] : same.puppet_conf) text += key + " = " + value + "\n";
+  text += lines("", same.puppet_conf, " = ");
   text += "\n# ca.conf\ncertificate-authority: {\n";
-  for (const auto& [key, value] : same.ca_conf) text += "    " + key + ": " + value + "\n";
+  text += lines("    ", same.ca_conf, ": ");
   text += "}\n\n# Without a counterpart there:\n";
   for (const std::string& line : same.without) text += "# - " + escaped(line) + "\n";
   print(text);

@@ -117,7 +117,11 @@ class Exporter {
       infra_serials_.push_back(row.serial);
       if (row.revocation) infra_entries_.push_back(entry(row.serial, *row.revocation));
     }
-    if (!row.current || row.der.empty()) return;  // an inventory alone knew of it
+    if (!row.current || row.der.empty()) {  // an inventory alone knew of it
+      const bool valid = !row.revocation && row.not_after > source_.now;
+      if (valid && row.rule != "service") ++done_.valid_outside;
+      return;
+    }
     if (!names_a_file(row.certname)) {
       ++done_.unfit;
       return;

@@ -19,6 +19,9 @@ struct PuppetExport {
   std::size_t signed_ = 0;       // files in signed/
   std::size_t revoked = 0;       // entries of our CRL
   std::size_t requests = 0;
+  // Neither expired nor revoked, but replaced or freed: Puppet Server 7 cannot revoke these. Not
+  // counted: the service's own, whose keys never left its memory.
+  std::size_t valid_outside = 0;
   std::size_t foreign = 0;  // certificates of another CA, left out
   std::size_t unfit = 0;    // names that no file can have, left out of signed/ and requests/
   bool infra = false;       // infra_inventory.txt and its companions

@@ -110,6 +110,7 @@ class TakeOver(unittest.TestCase):
         self.assertEqual(self.said["certificates"], issued + 2)
         self.assertEqual(self.said["signed"], 6 + 1)
         self.assertEqual((self.said["revoked"], self.said["requests"]), (6, 3))
+        self.assertEqual(self.said["valid_outside_signed"], 1, "freed.test")
         self.assertGreaterEqual(len(inventory), issued + 2)
 
     def test_only_the_key_is_hidden(self):
