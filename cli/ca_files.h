@@ -23,7 +23,8 @@ std::unique_ptr<ca::Issuer> load_issuer(const std::filesystem::path& dir,
                                         const std::filesystem::path& passphrase_file);
 
 // root.crl.pem: the CRLs of the CAs above ours. Agents check the whole chain, so one that is not of
-// this chain, or is past its nextUpdate, would stop them all: Failure.
+// this chain, or is past its nextUpdate, would stop them all: Failure. A chain of one needs no
+// file.
 std::string load_parent_crls(const std::filesystem::path& dir, const ca::Issuer& issuer);
 
 // `init` makes the store and nothing else does: a new one in place of a disk that is not mounted

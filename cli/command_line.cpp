@@ -21,6 +21,7 @@ int dispatch(int argc, const char* const* argv) {
                  "client.toml of the server to talk to (default: $COUNTERSIGN_CLIENT, "
                  "~/.config/countersign/client.toml, /etc/countersign/client.toml)");
   add_init(app, invocation);
+  add_import(app, invocation);
   add_serve(app, invocation);
   add_list(app, invocation);
   add_show(app, invocation);

@@ -30,7 +30,7 @@ struct CertificateRecord {
   std::string issuer;  // IssuerRecord::id
   Bytes serial;        // unsigned, big-endian, no leading zero
   std::string certname;
-  Bytes der;
+  Bytes der;  // empty: known from the inventory or CRL of the CA that was taken over, never current
   Timestamp not_before;
   Timestamp not_after;
   std::string profile;

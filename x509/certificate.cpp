@@ -110,8 +110,8 @@ const Extension* Certificate::find(std::string_view oid) const {
   return found == extensions_.end() ? nullptr : &*found;
 }
 
-bool Certificate::signed_by(const PublicKey& issuer) const {
-  return issuer.verify(algorithm_, tbs_, signature_).has_value();
+Result<void> Certificate::verify(const PublicKey& issuer) const {
+  return issuer.verify(algorithm_, tbs_, signature_);
 }
 
 }  // namespace countersign::x509

@@ -40,8 +40,9 @@ class Certificate {
   const Bytes& authority_key_id() const { return authority_key_id_; }  // empty if absent
   bool is_ca() const { return is_ca_; }
   const Bytes& sha256() const { return sha256_; }  // of der()
-  // Is this certificate's signature by `issuer`'s key?
-  bool signed_by(const PublicKey& issuer) const;
+  // Is this certificate's signature by `issuer`'s key? bad_proof with why not.
+  Result<void> verify(const PublicKey& issuer) const;
+  bool signed_by(const PublicKey& issuer) const { return verify(issuer).has_value(); }
 
  private:
   Certificate() = default;

@@ -87,8 +87,8 @@ Result<std::shared_ptr<const Crl>> Crl::parse(ByteView der) { return CrlParser()
 
 std::string Crl::pem() const { return pem_encode(kPemCrl, der_); }
 
-bool Crl::signed_by(const PublicKey& issuer) const {
-  return issuer.verify(algorithm_, tbs_, signature_).has_value();
+Result<void> Crl::verify(const PublicKey& issuer) const {
+  return issuer.verify(algorithm_, tbs_, signature_);
 }
 
 }  // namespace countersign::x509

@@ -64,7 +64,9 @@ class Crl {
   Timestamp this_update() const { return this_update_; }
   Timestamp next_update() const { return next_update_; }
   const std::vector<CrlEntry>& entries() const { return entries_; }
-  bool signed_by(const PublicKey& issuer) const;
+  // bad_proof with why not.
+  Result<void> verify(const PublicKey& issuer) const;
+  bool signed_by(const PublicKey& issuer) const { return verify(issuer).has_value(); }
 
  private:
   Crl() = default;

@@ -84,13 +84,16 @@ json::object to_json(const store::CertificateRecord& certificate, Timestamp now,
                       {"names_total", count_names(certificate.names)},
                       {"revoked_at", nullptr},
                       {"revocation_reason", nullptr},
-                      {"fingerprint_sha256", x509::colon_hex(x509::sha256(certificate.der))}};
+                      {"fingerprint_sha256", nullptr}};
+  // An import can know of a certificate without having it.
+  const bool there = !certificate.der.empty();
+  if (there) object["fingerprint_sha256"] = x509::colon_hex(x509::sha256(certificate.der));
   if (certificate.revocation) {
     object["revoked_at"] = to_rfc3339(certificate.revocation->at);
     object["revocation_reason"] =
         x509::to_string(static_cast<x509::RevocationReason>(certificate.revocation->reason));
   }
-  if (whole) object["certificate"] = certificate_pem(certificate);
+  if (whole) object["certificate"] = there ? json::value(certificate_pem(certificate)) : nullptr;
   return object;
 }
 

@@ -89,8 +89,8 @@ json::object schemas() {
                                   {"names_total", number},
                                   {"revoked_at", maybe("string")},
                                   {"revocation_reason", maybe("string")},
-                                  {"fingerprint_sha256", text},
-                                  {"certificate", text}},
+                                  {"fingerprint_sha256", maybe("string")},
+                                  {"certificate", maybe("string")}},
                                  {"serial", "certname", "state"});
   all["CertificatePage"] = object_of(
       {{"certificates", list_of(reference("Certificate"))}, {"next_cursor", maybe("string")}});

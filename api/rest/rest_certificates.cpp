@@ -98,6 +98,13 @@ Answer get_certificate(Call call) {
   if (row.has_error()) co_return problem(row.error(), call.request);
   const std::string_view json_type = "application/json";
   if (preferred_type(call.request, {json_type, kPemFile, "text/plain"}) != json_type) {
+    if (row->der.empty()) {
+      const auto absent =
+          fail(Code::not_found,
+               "The certificate itself is not here: the CA from which this one was taken over had "
+               "not kept it. As application/json there is what is known of it.");
+      co_return problem(absent, call.request);
+    }
     co_return pem_response(certificate_pem(*row));
   }
   json::object body = to_json(*row, call.authority.clock().now(), true);

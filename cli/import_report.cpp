@@ -1,0 +1,97 @@
+#include "cli/import_report.h"
+
+#include <boost/json.hpp>
+
+#include "cli/terminal.h"
+
+namespace countersign::cli {
+namespace {
+
+namespace json = boost::json;
+
+std::string line(const char* name, const std::string& value) {
+  std::string label = name;
+  label.resize(16, ' ');
+  return value.empty() ? std::string() : "  " + label + escaped(value) + "\n";
+}
+
+std::string counted(std::size_t count, const char* what) {
+  return count == 0 ? std::string() : ", " + std::to_string(count) + " " + what;
+}
+
+std::string place(const Finding& at) {
+  std::string text = escaped(at.file);
+  if (at.line > 0) text += ":" + std::to_string(at.line);
+  return text.empty() ? text : text + ": ";
+}
+
+std::string findings_text(const Findings& findings, Severity severity, const char* heading) {
+  std::string text;
+  for (const auto& [kind, at] : findings.entries()) {
+    if (kind == severity) text += "  " + place(at) + escaped(at.text) + "\n";
+  }
+  return text.empty() ? text : std::string(heading) + "\n" + text;
+}
+
+}  // namespace
+
+std::string report_text(const ImportReport& report) {
+  std::string text = "Puppet CA " + escaped(report.source) + "\n";
+  if (!report.ca.empty()) {
+    text += line("CA", report.ca + ", chain of " + std::to_string(report.chain));
+    text += line("certificates",
+                 std::to_string(report.certificates) + counted(report.current, "stand for a name") +
+                     counted(report.without_file, "known by inventory or CRL alone") +
+                     counted(report.revoked, "revoked") +
+                     counted(report.revoked_unknown, "of them unknown but revoked"));
+    text += line("requests", std::to_string(report.requests));
+    text += line("next serial", report.next_serial);
+    text += line("CRL number", std::to_string(report.crl_number));
+    text += line("puppet.conf", report.puppet_conf);
+    text += line("ca.conf", report.ca_conf);
+    std::string names;
+    for (const std::string& name : report.hostnames) names += (names.empty() ? "" : ", ") + name;
+    text += line("host names", names);
+    text += line("operator", report.first_operator);
+  }
+  return text + findings_text(report.findings, Severity::fatal, "Not possible") +
+         findings_text(report.findings, Severity::damage, "Damaged") +
+         findings_text(report.findings, Severity::warning, "Warnings") +
+         findings_text(report.findings, Severity::left, "Not carried over") +
+         findings_text(report.findings, Severity::note, "Notes");
+}
+
+std::string report_json(const ImportReport& report) {
+  json::array findings;
+  for (const auto& [severity, at] : report.findings.entries()) {
+    findings.push_back(json::object{{"severity", to_string(severity)},
+                                    {"file", at.file},
+                                    {"line", at.line},
+                                    {"text", at.text}});
+  }
+  json::array hostnames;
+  for (const std::string& name : report.hostnames) hostnames.emplace_back(name);
+  const json::object all{{"source", report.source},
+                         {"target", report.target},
+                         {"dry_run", report.dry_run},
+                         {"refused", report.refused},
+                         {"ca", report.ca},
+                         {"chain", report.chain},
+                         {"next_serial", report.next_serial},
+                         {"crl_number", report.crl_number},
+                         {"certificates", report.certificates},
+                         {"current", report.current},
+                         {"without_file", report.without_file},
+                         {"revoked", report.revoked},
+                         {"revoked_unknown", report.revoked_unknown},
+                         {"requests", report.requests},
+                         {"puppet_conf", report.puppet_conf},
+                         {"ca_conf", report.ca_conf},
+                         {"settings", report.settings},
+                         {"hostnames", std::move(hostnames)},
+                         {"operator", report.first_operator},
+                         {"findings", std::move(findings)}};
+  return json::serialize(all) + "\n";
+}
+
+}  // namespace countersign::cli
