@@ -44,15 +44,13 @@ void require_own_store(store::Store& store, const ca::Issuer& issuer) {
                 "Put back the store, or the folder, that belongs to the other.");
 }
 
-// As the service serves them: what was uploaded, else what came with the CA. A CA without a parent
-// has none.
+// As the service serves them: what was uploaded, else what came with the CA.
 std::string parent_crls(const store::Store& store, const fs::path& dir, const ca::Issuer& issuer) {
   const auto uploaded = required(store.document("crl", "parents"), kFailed);
   if (uploaded) {
     required(x509::pem_decode_all(uploaded->value), kFailed, "the CRLs that were uploaded");
     return uploaded->value;
   }
-  if (issuer.chain().size() == 1 && !fs::exists(dir / "root.crl.pem")) return "";
   return load_parent_crls(dir, issuer);
 }
 

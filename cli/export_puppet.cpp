@@ -4,6 +4,7 @@
 #include <chrono>
 #include <set>
 
+#include "ca/certificate_row.h"
 #include "cli/ca_folder.h"
 #include "cli/failure.h"
 #include "cli/puppet_export_rows.h"
@@ -74,12 +75,16 @@ class Exporter {
     return std::move(document->value);
   }
 
+  bool self_signed() const {
+    return issuer_.certificate().subject() == issuer_.certificate().issuer();
+  }
+
   void write_authority() {
     const x509::Certificate& own = issuer_.certificate();
     cadir_.write("ca_crt.pem", issuer_.chain_pem());
     cadir_.write("ca_key.pem", source_.key_pem.view(), PuppetCadirWriter::kKeyFile);
     cadir_.write("ca_pub.pem", x509::pem_encode("PUBLIC KEY", own.public_key().spki()));
-    if (own.subject() != own.issuer()) return;
+    if (!self_signed()) return;
     // A CA of its own making took a serial of its own, and has the first row.
     next_.saw(own.serial());
     const bool simple = own.subject() == x509::common_name_only(own.common_name());
@@ -102,6 +107,8 @@ class Exporter {
           ++done_.foreign;
           continue;
         }
+        next_.saw(row.serial);
+        if (row.certname == ca::kUnknownCertname) continue;  // the CRL has it, and has it again
         rows += format_inventory_row(inventory_row(row));
         write_certificate(row);
       }
@@ -112,14 +119,14 @@ class Exporter {
 
   void write_certificate(const store::CertificateRecord& row) {
     ++done_.certificates;
-    next_.saw(row.serial);
     if (infra_names_.contains(row.certname) && row.not_after > source_.now) {
       infra_serials_.push_back(row.serial);
       if (row.revocation) infra_entries_.push_back(entry(row.serial, *row.revocation));
     }
     if (!row.current || row.der.empty()) {  // an inventory alone knew of it
       const bool valid = !row.revocation && row.not_after > source_.now;
-      if (valid && row.rule != "service") ++done_.valid_outside;
+      const bool itself = self_signed() && row.serial == issuer_.certificate().serial();
+      if (valid && !itself && row.rule != "service") ++done_.valid_outside;
       return;
     }
     if (!names_a_file(row.certname)) {

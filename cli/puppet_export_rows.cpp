@@ -1,6 +1,7 @@
 #include "cli/puppet_export_rows.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace countersign::cli {
 namespace {
@@ -23,13 +24,23 @@ Bytes serial_of(std::uint64_t number) {
   return serial;
 }
 
+// An import keeps a subject that is more than a CN, or no CN, as it was: "O=Example,CN=a". A
+// certname has no '='.
+std::string subject_of(const std::string& certname) {
+  const std::size_t sign = certname.find('=');
+  const bool whole = sign != std::string::npos && sign > 0 &&
+                     std::all_of(certname.begin(), certname.begin() + std::ptrdiff_t(sign),
+                                 [](unsigned char c) { return std::isalnum(c) != 0; });
+  return whole ? certname : "CN=" + certname;
+}
+
 }  // namespace
 
 InventoryRow inventory_row(const store::CertificateRecord& certificate) {
   return {.serial = certificate.serial,
           .not_before = certificate.not_before,
           .not_after = certificate.not_after,
-          .subject = "CN=" + certificate.certname};
+          .subject = subject_of(certificate.certname)};
 }
 
 bool names_a_file(std::string_view certname) {

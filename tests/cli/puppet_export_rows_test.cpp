@@ -33,6 +33,24 @@ TEST(PuppetExportRows, ACertificateIsOneRowWithItsWholeSerialAndWholeSeconds) {
   }
 }
 
+TEST(PuppetExportRows, ASubjectThatWasImportedIsWrittenAsItWas) {
+  const struct {
+    std::string certname, subject;  // what the import made of the subject
+  } cases[] = {
+      {"a.test", "CN=a.test"},
+      {"Puppet CA: ca.test", "CN=Puppet CA: ca.test"},
+      {"Example CA,OU=Ops,O=Example", "CN=Example CA,OU=Ops,O=Example"},
+      {"a,OU=Ops", "CN=a,OU=Ops"},
+      {"O=Example,CN=a", "O=Example,CN=a"},
+      {"a.b=x", "CN=a.b=x"},
+  };
+  for (const auto& [certname, subject] : cases) {
+    store::CertificateRecord row;
+    row.certname = certname;
+    EXPECT_EQ(inventory_row(row).subject, subject);
+  }
+}
+
 TEST(PuppetExportRows, TheNextSerialIsAboveEveryOneThatPuppetserverCouldGive) {
   const struct {
     std::vector<std::string> issued;
