@@ -84,10 +84,10 @@ class RealPuppetserver:
     and an intermediate, with 2048-bit keys.
     """
 
-    def __init__(self, folder, settings="", ca_conf="", ca=True, cadir=None):
+    def __init__(self, folder, settings="", ca_conf="", ca=True, cadir=None, port=None):
         self.folder = pathlib.Path(folder)
         self.process = None
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"https://localhost:{self.port}"
         self.ca_conf = ca_conf
         self.cadir = pathlib.Path(cadir or self.folder / "ca")
