@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "ca/parent_crls.h"
 #include "cli/failure.h"
+#include "store/sqlite/sqlite_store.h"
 #include "x509/crl.h"
 #include "x509/pem.h"
 
@@ -18,9 +19,8 @@ namespace {
 constexpr std::size_t kPemBytes = 1U << 20U;
 }  // namespace
 
-std::unique_ptr<ca::Issuer> load_issuer(const fs::path& dir, const fs::path& passphrase_file) {
+x509::PrivateKey load_issuing_key(const fs::path& dir, const fs::path& passphrase_file) {
   const fs::path key_file = dir / "issuing.key";
-  const fs::path chain_file = dir / "chain.pem";
   const auto& files = system_files();
   std::string text = required(files.read(passphrase_file, 4096), kUsage);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
@@ -33,14 +33,33 @@ std::unique_ptr<ca::Issuer> load_issuer(const fs::path& dir, const fs::path& pas
                       passphrase_file.string() +
                       " ([ca] passphrase_file): put back the one that belongs to this key.");
   }
-  const std::string chain_pem = required(files.read(chain_file, kPemBytes), kUsage);
+  return std::move(key).value();
+}
+
+std::unique_ptr<ca::Issuer> make_issuer(const fs::path& dir, x509::PrivateKey key) {
+  const fs::path chain_file = dir / "chain.pem";
+  const std::string chain_pem = required(system_files().read(chain_file, kPemBytes), kUsage);
   std::vector<std::shared_ptr<const x509::Certificate>> chain;
   for (const auto& block : required(x509::pem_decode_all(chain_pem), kUsage, chain_file)) {
     chain.push_back(required(x509::Certificate::parse(block.der), kUsage, chain_file));
   }
-  return required(ca::Issuer::create(std::move(chain), x509::make_signer(std::move(*key)),
+  return required(ca::Issuer::create(std::move(chain), x509::make_signer(std::move(key)),
                                      system_clock(), system_random()),
                   kUsage, chain_file);
+}
+
+std::unique_ptr<ca::Issuer> load_issuer(const fs::path& dir, const fs::path& passphrase_file) {
+  return make_issuer(dir, load_issuing_key(dir, passphrase_file));
+}
+
+std::unique_ptr<store::Store> open_store(const fs::path& file) {
+  std::error_code missing;
+  if (fs::file_size(file, missing) == 0 || missing) {
+    throw Failure(kFailed, file.string() +
+                               " is not there, or empty. Is its disk mounted? Restore it from a "
+                               "backup; `countersign init` makes a new CA with a new store.");
+  }
+  return required(store::open_sqlite_store(file), kFailed);
 }
 
 std::string load_parent_crls(const fs::path& dir, const ca::Issuer& issuer) {

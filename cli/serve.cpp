@@ -18,7 +18,6 @@
 #include "cli/store_lock.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "store/sqlite/sqlite_store.h"
 
 namespace countersign::cli {
 namespace {
@@ -54,18 +53,6 @@ void fit_descriptors(api::Limits& limits) {
       "connections_limited",
       {{"configured", limits.connections}, {"descriptors", files.rlim_cur}, {"connections", fits}});
   limits.connections = fits;
-}
-
-// `init` makes the store and nothing else does: a new one in place of a disk that is not mounted
-// would refuse every machine and forget every revocation.
-std::unique_ptr<store::Store> open_store(const std::filesystem::path& file) {
-  std::error_code missing;
-  if (std::filesystem::file_size(file, missing) == 0 || missing) {
-    throw Failure(kFailed, file.string() +
-                               " is not there, or empty. Is its disk mounted? Restore it from a "
-                               "backup; `countersign init` makes a new CA with a new store.");
-  }
-  return required(store::open_sqlite_store(file), kFailed);
 }
 
 // What the service sends after its own certificate: the root is left out (RFC 8446, 4.4.2), for who

@@ -311,8 +311,9 @@ STEPS = [
     # Profile and files
     S("74", "signed", GET_CERT, 200, TEXT, CERT, check="the_profile"),
     S("75", "revoked", CA_CRL, 200, TEXT, CRL, check="the_crl_profile"),
-    S("76", "", "", 0, "", None, check="serials_are_random_numbers_of_128_bits", put=False),
-    S("77", "signed", "", 0, "", None, check="the_inventory_that_is_exported", needs="export", put=False),
+    S("76a", "", "", 0, "", None, check="serials_are_random_numbers_of_128_bits", put=False),
+    S("76b", "", "", 0, "", None, check="the_serial_that_is_exported", needs="export", put=False),
+    S("77", "", "", 0, "", None, check="the_inventory_that_is_exported", needs="export", put=False),
     S("78", "", "", 0, "", None, check="no_start_without_the_key", put=False),
     S("79", "signed", GET_CERT, 200, TEXT, CERT, check="issuer_is_the_subject_of_the_intermediate"),
     S("79b", "", "", 0, "", None, check="an_import_keeps_several_rdns_byte_for_byte", put=False),

@@ -85,18 +85,19 @@ class RealPuppetserver:
     """puppetserver 7.9.5 on a free port of the loopback.
 
     `ca_conf` is the inside of `certificate-authority`, `settings` lines of puppet.conf's [main].
-    Its certificate is for localhost; its CA is a root and an intermediate, with 2048-bit keys.
+    Its certificate is for localhost. Its CA is that of `cadir`, or one that make_ca() makes: a root
+    and an intermediate, with 2048-bit keys.
     """
 
     keeps_connections = False
 
-    def __init__(self, folder, settings="", ca_conf="", ca=True):
+    def __init__(self, folder, settings="", ca_conf="", ca=True, cadir=None, port=None):
         self.folder = pathlib.Path(folder)
         self.process = None
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"https://localhost:{self.port}"
         self.ca_conf = ca_conf
-        self.cadir = self.folder / "ca"
+        self.cadir = pathlib.Path(cadir or self.folder / "ca")
         self.ssl = self.folder / "ssl"
         self.conf = self.folder / "conf/puppet.conf"
         self.restarts = self.folder / "restarts"

@@ -12,7 +12,7 @@ import imported
 import puppet_cases as cases
 import puppet_party
 import x509_facts as facts
-from harness import BINARY, ServiceTest, main, run, until
+from harness import BINARY, Service, ServiceTest, main, run, until
 from puppetserver import RealPuppetserver
 from test_puppet import Agent
 
@@ -158,6 +158,23 @@ class Checks(unittest.TestCase):
             serials.add(facts.Certificate.read(found).serial >> 64)
         self.assertEqual(len(serials), 4)
         self.assertGreater(min(serials), 0)
+
+    def exported(self):
+        """A Puppet CA directory of ours, of a CA with an RSA key."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        service = Service(folder / "ca", init=("--key", "rsa:2048"))
+        run(BINARY, "export", "puppet", "--config", service.folder / "countersign.toml",
+            "--cadir", folder / "cadir")
+        return folder / "cadir"
+
+    def the_serial_that_is_exported(self, name):
+        self.assertEqual((self.exported() / "serial").read_text(), "0001")
+
+    def the_inventory_that_is_exported(self, name):
+        rows = (self.exported() / "inventory.txt").read_text().splitlines()
+        self.assertEqual(len(rows), 1, rows)
+        self.assertRegex(rows[0], r"^0x[0-9A-F]{4,} \S+UTC \S+UTC /CN=operator$")
 
     def no_start_without_the_key(self, name):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-test-"))
