@@ -1,5 +1,6 @@
 #include "cli/import_report.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "cli/terminal.h"
@@ -23,6 +24,19 @@ std::string place(const Finding& at) {
   std::string text = escaped(at.file);
   if (at.line > 0) text += ":" + std::to_string(at.line);
   return text.empty() ? text : text + ": ";
+}
+
+// The keys of the table, without heading and comment.
+std::string settings_text(std::string_view table) {
+  std::string text;
+  while (!table.empty()) {
+    const std::string_view one = table.substr(0, table.find('\n'));
+    table.remove_prefix(std::min(one.size() + 1, table.size()));
+    if (!one.starts_with('[') && !one.starts_with('#')) {
+      text += line(text.empty() ? "settings" : "", std::string(one));
+    }
+  }
+  return text;
 }
 
 std::string findings_text(const Findings& findings, Severity severity, const char* heading) {
@@ -49,6 +63,7 @@ std::string report_text(const ImportReport& report) {
     text += line("CRL number", std::to_string(report.crl_number));
     text += line("puppet.conf", report.puppet_conf);
     text += line("ca.conf", report.ca_conf);
+    text += settings_text(report.settings);
     std::string names;
     for (const std::string& name : report.hostnames) names += (names.empty() ? "" : ", ") + name;
     text += line("host names", names);

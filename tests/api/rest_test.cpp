@@ -275,6 +275,39 @@ TEST_F(Rest, ATokenIsShownOnceAndOpensWhatItsRoleOpens) {
   }
 }
 
+TEST_F(Rest, ACertificateKnownByItsSerialAloneIsDescribedRevokedAndNeverGiven) {
+  serve();
+  const std::vector<store::WriteBatch> batches = {
+      {store::InsertCertificate{{.issuer = store.issuers().value().front().id,
+                                 .serial = {0x2A},
+                                 .certname = "old.example.com",
+                                 .not_before = clock.now() - std::chrono::days(9),
+                                 .not_after = clock.now() + std::chrono::days(9),
+                                 .profile = "agent",
+                                 .rule = "import",
+                                 .issued_at = clock.now() - std::chrono::days(9),
+                                 .current = false}}}};
+  ASSERT_TRUE(store.apply(batches).front().has_value());
+
+  const json::object found = json(rest_call("GET", "/v1/certificates/2A"));
+  EXPECT_EQ(text(found, "certname"), "old.example.com");
+  EXPECT_EQ(text(found, "state"), "signed");
+  EXPECT_TRUE(found.at("certificate").is_null());
+  EXPECT_TRUE(found.at("fingerprint_sha256").is_null());
+  Request asked = request("GET", "/v1/certificates/2A");
+  asked.headers.emplace_back("Accept", "application/x-pem-file");
+  expect_problem(call(rest, asked), 404, "not-found");
+  EXPECT_EQ(puppet_call("GET", "certificate/old.example.com").status, 404U);
+  EXPECT_EQ(puppet_call("GET", "certificate_status/old.example.com").status, 404U);
+  EXPECT_EQ(puppet_call("GET", "certificate_statuses/all").body, "[]");
+
+  EXPECT_EQ(
+      puppet_call("PUT", "certificate_status/old.example.com", R"({"desired_state":"revoked"})")
+          .status,
+      204U);
+  EXPECT_TRUE(store.certificate_by_serial(Bytes{0x2A}).value()->revocation.has_value());
+}
+
 TEST_F(Rest, APageOfAnotherSiteCannotMakeABrowserActForItsOperator) {
   serve();
   const std::string id = text(json(submit_rest(csr("db-1"))), "id");

@@ -264,7 +264,7 @@ TEST_F(PuppetCadirTest, EveryDamageIsNamedByItsPlaceAndWhatItMeans) {
        "requests/z.pem", 0, "Instance name \"y\" does not match requested key \"z\""},
       {"a request that is no PEM",
        [](auto&, auto& m) { put(m.folder / "requests/z.pem", "nothing"); }, Severity::damage,
-       "requests/z.pem", 0, "no"},
+       "requests/z.pem", 0, "ends too early"},
       {"a file of somebody's", [](auto&, auto& m) { put(m.folder / "notes.txt", "x"); },
        Severity::left, "notes.txt", 0, "no file of a Puppet CA"},
       {"the root's key", [](auto&, auto& m) { put(m.folder / "root_key.pem", "x"); },

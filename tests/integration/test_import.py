@@ -227,6 +227,22 @@ class MadeByTheTools(ImportTest):
         self.assertFalse((self.folder / "refused").exists())
         self.assertFalse((self.folder / "refused.part").exists())
 
+    def test_what_an_import_that_was_cut_off_left_is_named_and_not_touched(self):
+        part = self.folder / "ca.part"
+        part.mkdir()
+        ended = import_puppet(self.server.cadir, self.folder / "ca", check=False)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("ca.part is what an import that was cut off left", ended.stderr)
+        self.assertEqual(os.listdir(self.folder / "ca.part"), [])
+
+    def test_a_root_that_is_signed_with_sha1_is_refused_with_what_to_do(self):
+        cadir = self.server.cadir
+        run("openssl", "req", "-x509", "-sha1", "-newkey", "rsa:2048", "-nodes", "-keyout",
+            cadir / "ca_key.pem", "-subj", "/CN=Old CA", "-days", "900", "-out", cadir / "ca_crt.pem")
+        said = self.refused(self.server, "--skip-damaged")
+        self.assertRegex(said, r"ca_crt\.pem: 'Old CA' is not signed by itself: The signature uses SHA-1.*"
+                               r"Make it anew with the same key and subject")
+
     def test_wrong_usage_ends_with_2(self):
         for arguments in (["import"], ["import", "puppet"], ["import", "puppet", "--cadir", "/nowhere"],
                           ["import", "puppet", "--cadir", "/nowhere", "--dir", self.folder / "x"]):
