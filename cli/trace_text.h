@@ -7,7 +7,8 @@
 
 namespace countersign::cli {
 
-// One line a rule: what it said, and the first condition that failed.
+// One line a step: a rule, or several in a row that failed alike, and the first condition that
+// failed.
 std::string trace_text(const boost::json::value& trace, const std::string& indent);
 
 }  // namespace countersign::cli

@@ -5,13 +5,29 @@
 #include "policy/rule_values.h"
 
 namespace countersign::policy {
+namespace {
+
+// Names of rules stand in every trace, which is stored.
+constexpr std::size_t kLongestName = 128;
+
+void check_name(ConfigTable& table, const std::string& name) {
+  if (name.empty()) table.complain("name", "a rule needs a name. Write name = \"...\".");
+  const bool control = std::ranges::any_of(name, [](char c) { return c >= 0 && c < ' '; });
+  if (name.size() > kLongestName || control) {
+    table.complain("name",
+                   "the name of a rule is one line of at most 128 bytes. Give a shorter one; "
+                   "'reason' may be long.");
+  }
+}
+
+}  // namespace
 
 Rule RuleParser::parse(ConfigTable& table) {
   conditions.clear();
   grants.clear();
   Rule rule;
   rule.name = table.text("name").value_or("");
-  if (rule.name.empty()) table.complain("name", "a rule needs a name. Write name = \"...\".");
+  check_name(table, rule.name);
   const auto action = parse_action(table.text("action").value_or(""));
   if (!action) {
     table.complain("action", "'action' must be \"sign\", \"queue\" or \"deny\".");

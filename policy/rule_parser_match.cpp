@@ -92,6 +92,7 @@ void RuleParser::parse_certnames(ConfigTable& table, Match& match) {
     list.insert("file " + name);
     parse_allowlist_file(table, name, budget, match);
   }
+  match.allowlist.shrink();
   match.has_allowlist = !list.empty();
   conditions.erase("certname_file");
   if (match.has_allowlist) conditions["certname"] = std::move(list);

@@ -44,8 +44,12 @@ json::object schemas() {
       {{"type", text}, {"title", text}, {"status", number}, {"detail", text}, {"request_id", text}},
       {"type", "title", "status"});
   all["Submission"] = object_of({{"csr", text}}, {"csr"});
-  all["TraceStep"] =
-      object_of({{"rule", text}, {"matched", flag}, {"condition", text}, {"detail", text}});
+  all["TraceStep"] = object_of({{"rule", text},
+                                {"matched", flag},
+                                {"condition", text},
+                                {"detail", text},
+                                {"last_rule", text},
+                                {"rules", number}});
   all["WouldHold"] = object_of({{"names", list_of(text)}, {"extensions", list_of(text)}});
   all["Request"] = object_of({{"id", text},
                               {"certname", text},
