@@ -83,6 +83,7 @@ struct Approval {
 struct Explanation {
   policy::Decision decision;
   std::string certname;
+  std::optional<policy::Nearest> nearest;  // what would have to change for another outcome
 };
 
 struct Health {

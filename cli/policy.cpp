@@ -50,12 +50,14 @@ json::value explain_here(const Options& options, const std::string& pem) {
   const auto rules = required(policy::RuleSet::load(file, load_context(file)), kUsage);
   const auto csr = required(x509::Csr::parse_pem(pem), kFailed, options.csr);
   const auto certname = required(ca::certname_of(*csr, ""), kFailed);
-  const policy::Decision decision = rules->decide(ca::facts_of(*csr, options.source));
+  const policy::Explanation explained = rules->explain(ca::facts_of(*csr, options.source));
+  const policy::Decision& decision = explained.decision;
   return json::object{{"action", policy::to_string(decision.action)},
                       {"rule", decision.rule},
                       {"reason", decision.reason},
                       {"certname", certname},
-                      {"trace", json::parse(policy::trace_to_json(decision.trace))}};
+                      {"trace", json::parse(policy::trace_to_json(decision.trace))},
+                      {"nearest", json::parse(policy::nearest_to_json(explained.nearest))}};
 }
 
 json::value explain_there(const Options& options, const std::string& pem,
@@ -74,7 +76,10 @@ int explain(const Options& options, const std::string& client_file) {
     print(json::serialize(answer) + "\n");
   } else {
     print(escaped(member(answer, "certname")) + ": " + member(answer, "action") + " (" +
-          escaped(member(answer, "reason")) + ")\n" + trace_text(answer.at("trace"), "  "));
+          escaped(member(answer, "reason")) + ")\n" + trace_tree(answer.at("trace"), "  "));
+    const json::value* nearest = answer.as_object().if_contains("nearest");
+    if (nearest != nullptr && nearest->is_object())
+      print(escaped(member(*nearest, "advice")) + "\n");
   }
   return kDone;
 }

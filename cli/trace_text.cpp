@@ -32,4 +32,19 @@ std::string trace_text(const boost::json::value& trace, const std::string& inden
   return matched ? text : text + indent + "no rule matched\n";
 }
 
+std::string trace_tree(const boost::json::value& trace, const std::string& indent) {
+  std::string text;
+  bool matched = false;
+  for (const auto& step : trace.as_array()) {
+    if (member(step, "matched") == "true") {
+      matched = true;
+      text += indent + rules_of(step) + " matched and decided\n";
+    } else {
+      text += indent + rules_of(step) + " did not match\n" + indent + "    " +
+              escaped(member(step, "condition")) + ": " + escaped(member(step, "detail")) + "\n";
+    }
+  }
+  return matched ? text : text + indent + "no rule matched\n";
+}
+
 }  // namespace countersign::cli

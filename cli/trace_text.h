@@ -11,6 +11,9 @@ namespace countersign::cli {
 // failed.
 std::string trace_text(const boost::json::value& trace, const std::string& indent);
 
+// The same as a tree, a rule and below it the condition: for policy explain.
+std::string trace_tree(const boost::json::value& trace, const std::string& indent);
+
 }  // namespace countersign::cli
 
 #endif  // COUNTERSIGN_CLI_TRACE_TEXT_H_

@@ -50,6 +50,11 @@ json::object schemas() {
                                 {"detail", text},
                                 {"last_rule", text},
                                 {"rules", number}});
+  all["Failure"] = object_of({{"condition", text}, {"found", text}, {"needed", text}});
+  all["Nearest"] = object_of({{"rule", text},
+                              {"action", text},
+                              {"advice", text},
+                              {"failures", list_of(reference("Failure"))}});
   all["WouldHold"] = object_of({{"names", list_of(text)}, {"extensions", list_of(text)}});
   all["Request"] = object_of({{"id", text},
                               {"certname", text},
@@ -111,7 +116,8 @@ json::object schemas() {
                                {"names", list_of(text)},
                                {"names_total", number},
                                {"extensions", list_of(text)},
-                               {"trace", list_of(reference("TraceStep"))}});
+                               {"trace", list_of(reference("TraceStep"))},
+                               {"nearest", reference_or_null("Nearest")}});
   all["TokenOrder"] =
       object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
   all["Token"] = object_of({{"id", text},
