@@ -110,6 +110,7 @@ void add_policy(CLI::App& app, Invocation& invocation) {
   on_chosen(*verb, invocation, explained, explain);
 
   add_policy_test(*policy, invocation);
+  add_policy_diff(*policy, invocation);
 }
 
 }  // namespace countersign::cli

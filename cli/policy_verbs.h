@@ -21,6 +21,7 @@ policy::CaseFile load_cases(const std::filesystem::path& file);
 std::string outcome_text(policy::Action action, const std::string& rule);
 
 void add_policy_test(CLI::App& policy, Invocation& invocation);
+void add_policy_diff(CLI::App& policy, Invocation& invocation);
 
 }  // namespace countersign::cli
 

@@ -9,6 +9,7 @@
 #include "policy/coverage.h"
 #include "policy/name_index.h"
 #include "policy/nearest.h"
+#include "policy/outline.h"
 #include "policy/rule.h"
 #include "policy/rule_parser.h"
 #include "policy/trace.h"
@@ -67,6 +68,7 @@ Decision default_decision(Action action, const Question& question) {
 struct RuleSet::Content {
   Action default_action = Action::queue;
   std::vector<Rule> rules;
+  std::vector<RuleOutline> outlines;  // of the rules
   std::optional<NameIndex> index;     // of the rules
   std::vector<std::filesystem::path> files;
 };
@@ -104,6 +106,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
       table.complain("name", "there is a rule '" + rule.name + "' already, at " + place->second +
                                  ". Give this one another name.");
     }
+    content->outlines.push_back(outline_of(rule, parser.conditions, parser.grants));
     // A rule with an error says nothing about what others can still be asked.
     if (document->complaints().size() == complaints) {
       complain_if_covered(coverage, table, rule, parser);
@@ -176,6 +179,17 @@ Explanation RuleSet::explain(const Facts& facts) const {
                                      matched != nullptr ? asked - 1 : asked);
   explanation.nearest = nearest_rule(failed, question, explanation.decision.action);
   return explanation;
+}
+
+Action RuleSet::default_action() const { return content_->default_action; }
+
+std::vector<RuleOutline> RuleSet::outlines() const {
+  std::vector<RuleOutline> list = content_->outlines;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Rule& rule = content_->rules[i];
+    if (rule.match.has_allowlist) list[i].keys["match.certname (entries)"] = list_mark(rule);
+  }
+  return list;
 }
 
 std::size_t RuleSet::size() const { return content_->rules.size(); }

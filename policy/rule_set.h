@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,13 @@ struct LoadContext {
   std::vector<std::string> profiles = {"agent"};
   // Skips the check of profile names: for `policy check` without a service configuration.
   bool any_profile = false;
+};
+
+// A rule as it is written: "action", "match.source", … and the text of each. Holds the challenge
+// passwords of the rule: not for printing.
+struct RuleOutline {
+  std::string name;
+  std::map<std::string, std::string> keys;
 };
 
 // Immutable, thread-safe.
@@ -47,6 +55,8 @@ class RuleSet {
   Explanation explain(const Facts& facts) const;
 
   std::size_t size() const;
+  Action default_action() const;
+  std::vector<RuleOutline> outlines() const;  // in order
   // Every file that the rules refer to (allowlists), absolute; watch them beside the rule file.
   const std::vector<std::filesystem::path>& files() const;
 
