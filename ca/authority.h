@@ -18,6 +18,7 @@
 #include "ca/caller.h"
 #include "ca/issuer.h"
 #include "ca/profile.h"
+#include "ca/replay.h"
 #include "policy/rule_set.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -154,6 +155,10 @@ class Authority {
   Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit,
                                                         Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
+  // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
+  // pages between which other work goes on. malformed with the errors of the policy, which may read
+  // no list but those of the policy in force; overloaded while another replay runs.
+  Task<Result<Replay>> replay(ReplayOrder order, Caller caller);
 
   // The secret is in `secret` of the answer and nowhere else.
   struct NewToken {

@@ -11,7 +11,7 @@ struct Permission {
 };
 
 // One line an action. docs/threat-model.md shows the same table.
-constexpr std::array<Permission, 8> kPermissions = {{
+constexpr std::array<Permission, 9> kPermissions = {{
     // action                     anon   agent  pipeline auditor operator
     {Action::submit, true, true, true, false, true},
     {Action::renew, false, true, false, false, true},
@@ -20,6 +20,7 @@ constexpr std::array<Permission, 8> kPermissions = {{
     {Action::decide, false, false, false, false, true},
     {Action::revoke, false, false, true, false, true},
     {Action::explain, false, false, true, true, true},
+    {Action::replay, false, false, false, false, true},
     {Action::administer_tokens, false, false, false, false, true},
 }};
 
@@ -57,6 +58,8 @@ std::string_view to_string(Action action) {
       return "revoke";
     case Action::explain:
       return "explain";
+    case Action::replay:
+      return "replay";
     case Action::administer_tokens:
       return "administer tokens";
   }

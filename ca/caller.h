@@ -20,6 +20,7 @@ enum class Action {
   decide,             // approve, deny
   revoke,             // revoke, clean
   explain,            // try a CSR against the policy
+  replay,             // decide the stored requests again by another policy
   administer_tokens,  //
 };
 std::string_view to_string(Action action);

@@ -111,6 +111,7 @@ void add_policy(CLI::App& app, Invocation& invocation) {
 
   add_policy_test(*policy, invocation);
   add_policy_diff(*policy, invocation);
+  add_policy_replay(*policy, invocation);
 }
 
 }  // namespace countersign::cli

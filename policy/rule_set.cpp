@@ -181,6 +181,11 @@ Explanation RuleSet::explain(const Facts& facts) const {
   return explanation;
 }
 
+bool RuleSet::asks_for_live_certificate() const {
+  return std::ranges::any_of(
+      content_->rules, [](const Rule& rule) { return rule.match.live_certificate.has_value(); });
+}
+
 Action RuleSet::default_action() const { return content_->default_action; }
 
 std::vector<RuleOutline> RuleSet::outlines() const {

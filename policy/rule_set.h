@@ -57,6 +57,8 @@ class RuleSet {
   std::size_t size() const;
   Action default_action() const;
   std::vector<RuleOutline> outlines() const;  // in order
+  // Does a rule ask whether the name has a live certificate?
+  bool asks_for_live_certificate() const;
   // Every file that the rules refer to (allowlists), absolute; watch them beside the rule file.
   const std::vector<std::filesystem::path>& files() const;
 

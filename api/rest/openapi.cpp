@@ -118,6 +118,21 @@ json::object schemas() {
                                {"extensions", list_of(text)},
                                {"trace", list_of(reference("TraceStep"))},
                                {"nearest", reference_or_null("Nearest")}});
+  all["ReplayOrder"] =
+      object_of({{"policy", text}, {"since", text}, {"cursor", text}}, {"policy", "since"});
+  all["Outcome"] = object_of({{"action", text}, {"rule", text}});
+  all["ReplayGroup"] = object_of({{"was", reference("Outcome")},
+                                  {"now", reference("Outcome")},
+                                  {"reason", text},
+                                  {"requests", number},
+                                  {"names", list_of(text)}});
+  all["Replay"] = object_of({{"examined", number},
+                             {"unreadable", number},
+                             {"changed", number},
+                             {"groups", list_of(reference("ReplayGroup"))},
+                             {"left_out", number},
+                             {"notes", list_of(text)},
+                             {"next_cursor", maybe("string")}});
   all["TokenOrder"] =
       object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
   all["Token"] = object_of({{"id", text},
