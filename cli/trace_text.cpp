@@ -40,8 +40,9 @@ std::string trace_tree(const boost::json::value& trace, const std::string& inden
       matched = true;
       text += indent + rules_of(step) + " matched and decided\n";
     } else {
-      text += indent + rules_of(step) + " did not match\n" + indent + "    " +
-              escaped(member(step, "condition")) + ": " + escaped(member(step, "detail")) + "\n";
+      text += indent + rules_of(step) + " did not match\n";
+      text += indent + "    " + escaped(member(step, "condition")) + ": ";
+      text += escaped(member(step, "detail")) + "\n";
     }
   }
   return matched ? text : text + indent + "no rule matched\n";

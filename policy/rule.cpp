@@ -160,9 +160,10 @@ std::string_view check_extensions(const Match& match, const Question& question, 
     return failed("extensions", words, [there, &id = oid, &wanted = patterns]() -> Words {
       const std::string name = short_name_of(id);
       if (!there) return {name + " was not asked for", "the request must ask for " + name};
-      const std::string text = id == kPresharedKeyOid ? std::string() : " " + wanted.text();
-      return {name + " does not match" + text,
-              name + " must be " + (text.empty() ? "another" : "one of" + text)};
+      if (id == kPresharedKeyOid)
+        return {name + " does not match", name + " must be the right one"};
+      return {joined({name, " does not match ", wanted.text()}),
+              joined({name, " must match ", wanted.text()})};
     });
   }
   return kHolds;

@@ -32,7 +32,7 @@ TEST(Nearest, NamesTheOneThingToChange) {
       {R"(san = "any")", "the request must ask for a SAN"},
       {R"(san_dns = 'a')", "the request must ask for a SAN of type dns"},
       {R"(extensions = { pp_role = "web" })", "the request must ask for pp_role"},
-      {R"(extensions = { pp_zone = "b|c" })", "pp_zone must be one of 'b|c'"},
+      {R"(extensions = { pp_zone = "b|c" })", "pp_zone must match 'b|c'"},
       {R"(attributes = { "1.2.3" = true })", "the request must have the attribute 1.2.3"},
       {R"(challenge_password = "correct-horse")",
        "the request must carry the challenge password; it has none"},
