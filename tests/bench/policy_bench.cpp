@@ -45,7 +45,7 @@ struct Row {
   double per_second = 0;
   double p50 = 0;  // us
   double p99 = 0;
-  double max = 0;         // the first ones, on an automaton that is empty
+  double max = 0;         // also what else the machine does
   std::size_t trace = 0;  // bytes of the longest
 };
 
