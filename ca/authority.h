@@ -20,6 +20,7 @@
 #include "ca/expirations.h"
 #include "ca/issuer.h"
 #include "ca/profile.h"
+#include "ca/replay.h"
 #include "policy/cidr.h"
 #include "policy/enrolment_token.h"
 #include "policy/rule_set.h"
@@ -96,6 +97,7 @@ struct Approval {
 struct Explanation {
   policy::Decision decision;
   std::string certname;
+  std::optional<policy::Nearest> nearest;  // what would have to change for another outcome
 };
 
 struct Health {
@@ -168,6 +170,10 @@ class Authority {
   // Of the chain and of the CRLs that are served.
   Task<Result<Expirations>> expirations(Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
+  // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
+  // pages between which other work goes on. malformed with the errors of the policy, which may read
+  // no list but those of the policy in force; overloaded while another replay runs.
+  Task<Result<Replay>> replay(ReplayOrder order, Caller caller);
 
   // Takes the newer ones of the CRLs of the CAs above, as PEM, and serves them from now on.
   // malformed in Puppet's words (contract 1.6) if one cannot be read, or the chain would not hold

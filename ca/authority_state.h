@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,6 +39,8 @@ struct Authority::State {
   ExpirationsReader expirations;
   std::atomic<std::uint64_t> revocations{0};
   std::atomic<bool> stopping{false};
+  // One replay at a time. Shared: a coroutine may outlive this.
+  const std::shared_ptr<std::atomic<bool>> replaying = std::make_shared<std::atomic<bool>>(false);
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once
   WorkerPool pool;
   // Apart, so that no flood of requests keeps a revocation from being published.

@@ -173,7 +173,8 @@ Task<Result<Explanation>> Authority::explain(std::string csr, std::string source
     facts.token = std::move(*token);
     facts.has_live_certificate = *current && store::state_of(**current, state.clock.now()) ==
                                                  store::CertificateState::signed_;
-    return Explanation{state.policy.current()->decide(facts), *certname};
+    policy::Explanation explained = state.policy.current()->explain(facts);
+    return Explanation{std::move(explained.decision), *certname, std::move(explained.nearest)};
   });
 }
 

@@ -20,6 +20,7 @@ constexpr auto kPermissions = std::to_array<Permission>({
     {Action::decide, false, false, false, false, true},
     {Action::revoke, false, false, true, false, true},
     {Action::explain, false, false, true, true, true},
+    {Action::replay, false, false, false, false, true},
     {Action::mint, false, false, true, false, true},
     {Action::administer_tokens, false, false, false, false, true},
     {Action::upload_crls, false, false, false, false, true},
@@ -59,6 +60,8 @@ std::string_view to_string(Action action) {
       return "revoke";
     case Action::explain:
       return "explain";
+    case Action::replay:
+      return "replay";
     case Action::mint:
       return "mint";
     case Action::administer_tokens:

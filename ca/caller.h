@@ -20,6 +20,7 @@ enum class Action {
   decide,             // approve, deny
   revoke,             // revoke, clean
   explain,            // try a CSR against the policy
+  replay,             // decide the stored requests again by another policy
   mint,               // enrolment tokens: make, end
   administer_tokens,  // of people and pipelines
   upload_crls,        // those of the CAs above

@@ -11,6 +11,8 @@ namespace countersign::ca {
 
 // 26 characters that sort by `arrived` and cannot be guessed.
 std::string new_request_id(Timestamp arrived, const Random& random);
+// Sorts before the ids of all requests that arrived then or later, and behind all others.
+std::string first_request_id(Timestamp arrived);
 
 }  // namespace countersign::ca
 

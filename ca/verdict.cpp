@@ -61,7 +61,7 @@ bool autosign_decides(const PuppetSettings& settings, const Submission& submissi
 
 void apply_autosign(const PuppetSettings& settings, const Examined& request,
                     const Result<AutosignAnswer>& answer, Verdict& verdict) {
-  verdict.by = "puppet autosign";
+  verdict.by = kPuppetAutosign;
   verdict.decision.action = policy::Action::queue;
   if (answer.has_error()) {
     log::warn("autosign_failed",

@@ -14,6 +14,9 @@
 
 namespace countersign::ca {
 
+// Verdict::by of what Puppet's autosign decided.
+inline constexpr std::string_view kPuppetAutosign = "puppet autosign";
+
 struct Verdict {
   policy::Decision decision;
   Grant grant;                   // for sign

@@ -3,6 +3,7 @@
 #include "ca/facts.h"
 #include "cli/client.h"
 #include "cli/failure.h"
+#include "cli/policy_verbs.h"
 #include "cli/queue.h"
 #include "cli/service_config.h"
 #include "cli/terminal.h"
@@ -37,8 +38,7 @@ policy::LoadContext load_context(const fs::path& file) {
 }
 
 int check(const Options& options, const std::string&) {
-  const fs::path file = options.policy;
-  const auto rules = required(policy::RuleSet::load(file, load_context(file)), kUsage);
+  const auto rules = load_policy(options.policy);
   const std::size_t count = rules->size();
   print("ok: " + std::to_string(count) + (count == 1 ? " rule\n" : " rules\n"));
   return kDone;
@@ -46,16 +46,17 @@ int check(const Options& options, const std::string&) {
 
 // The form of the server's answer.
 json::value explain_here(const Options& options, const std::string& pem) {
-  const fs::path file = options.policy;
-  const auto rules = required(policy::RuleSet::load(file, load_context(file)), kUsage);
+  const auto rules = load_policy(options.policy);
   const auto csr = required(x509::Csr::parse_pem(pem), kFailed, options.csr);
   const auto certname = required(ca::certname_of(*csr, ""), kFailed);
-  const policy::Decision decision = rules->decide(ca::facts_of(*csr, options.source));
+  const policy::Explanation explained = rules->explain(ca::facts_of(*csr, options.source));
+  const policy::Decision& decision = explained.decision;
   return json::object{{"action", policy::to_string(decision.action)},
                       {"rule", decision.rule},
                       {"reason", decision.reason},
                       {"certname", certname},
-                      {"trace", json::parse(policy::trace_to_json(decision.trace))}};
+                      {"trace", json::parse(policy::trace_to_json(decision.trace))},
+                      {"nearest", json::parse(policy::nearest_to_json(explained.nearest))}};
 }
 
 json::value explain_there(const Options& options, const std::string& pem,
@@ -74,15 +75,23 @@ int explain(const Options& options, const std::string& client_file) {
     print(json::serialize(answer) + "\n");
   } else {
     print(escaped(member(answer, "certname")) + ": " + member(answer, "action") + " (" +
-          escaped(member(answer, "reason")) + ")\n" + trace_text(answer.at("trace"), "  "));
+          escaped(member(answer, "reason")) + ")\n" + trace_tree(answer.at("trace"), "  "));
+    const json::value* nearest = answer.as_object().if_contains("nearest");
+    if (nearest != nullptr && nearest->is_object())
+      print(escaped(member(*nearest, "advice")) + "\n");
   }
   return kDone;
 }
 
 }  // namespace
 
+std::shared_ptr<const policy::RuleSet> load_policy(const fs::path& file) {
+  return required(policy::RuleSet::load(file, load_context(file)), kUsage);
+}
+
 void add_policy(CLI::App& app, Invocation& invocation) {
-  CLI::App* policy = app.add_subcommand("policy", "Check a policy, and ask what it would decide");
+  CLI::App* policy =
+      app.add_subcommand("policy", "Check, test and compare policies, and ask what they decide");
   policy->require_subcommand(1);
 
   auto checked = std::make_shared<Options>();
@@ -99,6 +108,10 @@ void add_policy(CLI::App& app, Invocation& invocation) {
                    "A policy file to try here, instead of the one that the server uses");
   verb->add_flag("--json", explained->json, "JSON");
   on_chosen(*verb, invocation, explained, explain);
+
+  add_policy_test(*policy, invocation);
+  add_policy_diff(*policy, invocation);
+  add_policy_replay(*policy, invocation);
 }
 
 }  // namespace countersign::cli

@@ -7,8 +7,12 @@
 
 namespace countersign::cli {
 
-// One line a rule: what it said, and the first condition that failed.
+// One line a step: a rule, or several in a row that failed alike, and the first condition that
+// failed.
 std::string trace_text(const boost::json::value& trace, const std::string& indent);
+
+// The same as a tree, a rule and below it the condition: for policy explain.
+std::string trace_tree(const boost::json::value& trace, const std::string& indent);
 
 }  // namespace countersign::cli
 

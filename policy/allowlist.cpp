@@ -45,6 +45,8 @@ void NameSet::insert(std::string_view name) {
   ++count_;
 }
 
+void NameSet::shrink() { arena_.shrink_to_fit(); }
+
 bool NameSet::contains(std::string_view name) const {
   if (table_.empty()) return false;
   const std::size_t mask = table_.size() - 1;
@@ -61,6 +63,11 @@ bool Allowlist::add(std::string_view entry) {
   if (check_certname(entry).has_error()) return false;
   (glob ? tails_ : names_).insert(entry);
   return true;
+}
+
+void Allowlist::shrink() {
+  names_.shrink();
+  tails_.shrink();
 }
 
 bool Allowlist::matches(std::string_view certname) const {

@@ -16,6 +16,15 @@ class NameSet {
   void insert(std::string_view name);
   bool contains(std::string_view name) const;
   std::size_t size() const { return count_; }
+  // Returns what room was kept for more names.
+  void shrink();
+  std::size_t bytes() const { return arena_.capacity() + table_.capacity() * sizeof(table_[0]); }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const std::uint32_t entry : table_) {
+      if (entry != 0) visit(at(entry - 1));
+    }
+  }
 
  private:
   std::string_view at(std::uint32_t offset) const;
@@ -33,6 +42,11 @@ class Allowlist {
   bool add(std::string_view entry);
   bool matches(std::string_view certname) const;
   std::size_t size() const { return names_.size() + tails_.size(); }
+  // After the last add().
+  void shrink();
+  std::size_t bytes() const { return names_.bytes() + tails_.bytes(); }
+  const NameSet& names() const { return names_; }
+  const NameSet& tails() const { return tails_; }  // of the globs, without "*."
 
  private:
   NameSet names_;

@@ -71,4 +71,9 @@ std::optional<Cidr> Cidr::parse(const std::string& text) {
 
 bool Cidr::contains(const Address& address) const { return same_prefix(network_, address, bits_); }
 
+bool contains(const std::vector<Cidr>& ranges, const std::optional<Address>& address) {
+  return address &&
+         std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(*address); });
+}
+
 }  // namespace countersign::policy

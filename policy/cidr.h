@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace countersign::policy {
 
@@ -25,6 +26,9 @@ class Cidr {
   Address network_{};
   int bits_ = 0;
 };
+
+// Is there an address, and is it in one of the ranges?
+bool contains(const std::vector<Cidr>& ranges, const std::optional<Address>& address);
 
 }  // namespace countersign::policy
 

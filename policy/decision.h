@@ -22,14 +22,17 @@ struct Granted {
   std::vector<std::string> extensions;  // OIDs that may be copied from the CSR
 };
 
-// One rule's part in a decision.
+// One rule's part in a decision, or that of several in a row that failed alike.
 struct TraceStep {
   std::string rule;
   bool matched = false;
   // The first condition that failed ("certname_regex"), and what was wanted and found. Never
-  // holds a secret.
+  // holds a secret. Of several rules the detail is the first one's; "several" if they failed by
+  // different conditions, and the detail then counts them.
   std::string condition;
   std::string detail;
+  std::string last_rule;  // "" for one rule
+  std::size_t rules = 1;
 };
 
 struct Decision {
@@ -43,8 +46,37 @@ struct Decision {
   std::vector<TraceStep> trace;
 };
 
-// As JSON: [{"rule","matched","condition","detail"}], the form that is stored and served.
+// A condition that kept a rule from matching.
+struct Failure {
+  std::string condition;
+  std::string found;   // as in a trace
+  std::string needed;  // "the certname must match 'web-.*'; it is 'db-1'"
+};
+
+// The rule that came nearest to another outcome.
+struct Nearest {
+  std::string rule;
+  Action action = Action::sign;
+  std::vector<Failure> failures;  // every condition that failed, at least one
+  std::string advice;             // a sentence: what would have to change
+};
+
+// A decision with the whole trace: a step for each rule that was asked.
+struct Explanation {
+  Decision decision;
+  std::optional<Nearest> nearest;  // none if no rule before could have decided otherwise
+};
+
+// No stored trace is longer than this, as JSON.
+inline constexpr std::size_t kLongestTrace = 4096;
+
+// As JSON: [{"rule","matched","condition","detail"}], and "last_rule" and "rules" where a step
+// stands for several rules: the form that is stored and served.
 std::string trace_to_json(const std::vector<TraceStep>& trace);
+// As JSON: {"rule","action","advice","failures":[{"condition","found","needed"}]}, or null.
+std::string nearest_to_json(const std::optional<Nearest>& nearest);
+// How long a trace is as JSON, at most.
+std::size_t trace_size(const std::vector<TraceStep>& trace);
 
 }  // namespace countersign::policy
 

@@ -1,58 +1,19 @@
 #include "policy/rule.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <array>
 
-#include "base/bytes.h"
-#include "policy/certname.h"
+#include "policy/words.h"
 
 namespace countersign::policy {
 namespace {
 
-constexpr std::string_view kMark = "{certname}";
-// Traces are stored, and hold what clients sent once for every rule.
-constexpr std::size_t kLongestValue = 120;
-constexpr std::size_t kLongestPatterns = 200;
 // Its value is a password of the machine, which no trace may show.
 constexpr std::string_view kPresharedKeyOid = "1.3.6.1.4.1.34380.1.1.4";
 
 std::string lower(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-// Cut to `longest` bytes, and not within a UTF-8 character.
-std::string clipped(std::string_view text, std::size_t longest) {
-  if (text.size() <= longest) return std::string(text);
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return std::string(text.substr(0, end)) + "…";
-}
-
-// In one allocation: most rules fail, and each says why.
-std::string joined(std::initializer_list<std::string_view> parts) {
-  std::size_t size = 0;
-  for (const std::string_view part : parts) size += part.size();
-  std::string text;
-  text.reserve(size);
-  for (const std::string_view part : parts) text += part;
-  return text;
-}
-
-std::string quoted(std::string_view value) { return "'" + clipped(value, kLongestValue) + "'"; }
-
-bool contains(const std::vector<Cidr>& ranges, const std::optional<Address>& address) {
-  return address &&
-         std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(*address); });
-}
-
-// Replaces every "{certname}".
-std::string expand(std::string text, const std::string& certname) {
-  for (std::size_t at = text.find(kMark); at != std::string::npos;
-       at = text.find(kMark, at + certname.size())) {
-    text.replace(at, kMark.size(), certname);
   }
   return text;
 }
@@ -70,50 +31,82 @@ bool same_secret(std::string_view secret, std::string_view guess) {
   return difference == 0;
 }
 
-using Failure = std::optional<TraceStep>;
+// A condition holds (""), or has failed by this name. Most rules fail and few failures are read, so
+// the words are made only for who gives a place for them.
+using Check = std::string_view (*)(const Match& match, const Question& question, Words* words);
 
-Failure failure(std::string condition, std::string detail) {
-  return TraceStep{
-      .rule = "", .matched = false, .condition = std::move(condition), .detail = std::move(detail)};
+constexpr std::string_view kHolds;
+
+template <class Say>
+std::string_view failed(std::string_view condition, Words* words, Say say) {
+  if (words != nullptr) *words = say();
+  return condition;
 }
 
-Failure check_certname(const Match& match, const Question& question) {
-  const std::string& certname = question.facts.certname;
-  if (!match.certname_regex.empty() && !match.certname_regex.match(certname)) {
-    return failure("certname_regex",
-                   joined({question.certname, " does not match ", match.certname_regex.text()}));
-  }
-  if (match.has_allowlist && !match.allowlist.matches(certname)) {
-    return failure("certname", joined({question.certname, " is not in the list"}));
-  }
-  return std::nullopt;
+std::string_view check_certname_regex(const Match& match, const Question& question, Words* words) {
+  const Patterns& regex = match.certname_regex;
+  if (regex.empty() || regex.match(question.facts.certname)) return kHolds;
+  return failed("certname_regex", words, [&]() -> Words {
+    return {joined({question.certname, " does not match ", regex.text()}),
+            joined({"the certname must match ", regex.text(), "; it is ", question.certname})};
+  });
 }
 
-Failure check_connection_and_key(const Match& match, const Question& question) {
-  const Facts& facts = question.facts;
-  if (!match.source.empty() && !contains(match.source, question.source)) {
-    return failure("source", facts.source.empty() ? "the source is not known"
-                                                  : joined({question.source_text, " is not in ",
-                                                            match.source_text}));
-  }
-  if (!match.keys.empty()) {
-    const std::string exact = facts.key_algorithm + ":" + std::to_string(facts.key_bits);
-    const bool listed = std::ranges::any_of(match.keys, [&](const std::string& key) {
-      return key == facts.key_algorithm || key == exact;
-    });
-    if (!listed) return failure("key", "the key is " + exact + ", not one of " + match.keys_text);
-  }
-  if (facts.key_bits < match.key_bits_min) {
-    return failure("key_bits_min", "the key has " + std::to_string(facts.key_bits) + " bits, " +
-                                       std::to_string(match.key_bits_min) + " is the least");
-  }
-  return std::nullopt;
+std::string_view check_allowlist(const Match& match, const Question& question, Words* words) {
+  if (!match.has_allowlist || match.allowlist.matches(question.facts.certname)) return kHolds;
+  return failed("certname", words, [&]() -> Words {
+    return {joined({question.certname, " is not in the list"}),
+            joined({"the certname must be in the rule's list; ", question.certname, " is not"})};
+  });
+}
+
+std::string_view check_source(const Match& match, const Question& question, Words* words) {
+  if (match.source.empty() || contains(match.source, question.source)) return kHolds;
+  return failed("source", words, [&]() -> Words {
+    const std::string must = joined({"the request must come from ", match.source_text});
+    if (question.facts.source.empty()) {
+      return {"the source is not known", must + "; its source is not known"};
+    }
+    return {joined({question.source_text, " is not in ", match.source_text}),
+            joined({must, "; it came from ", question.source_text})};
+  });
+}
+
+std::string_view check_key(const Match& match, const Question& question, Words* words) {
+  if (match.keys.empty()) return kHolds;
+  const bool listed = std::ranges::any_of(match.keys, [&](const std::string& key) {
+    return key == question.facts.key_algorithm || key == question.key;
+  });
+  if (listed) return kHolds;
+  return failed("key", words, [&]() -> Words {
+    return {joined({"the key is ", question.key, ", not one of ", match.keys_text}),
+            joined({"the key must be ", match.keys_text, "; it is ", question.key})};
+  });
+}
+
+std::string_view check_key_bits(const Match& match, const Question& question, Words* words) {
+  if (question.facts.key_bits >= match.key_bits_min) return kHolds;
+  return failed("key_bits_min", words, [&]() -> Words {
+    const std::string bits = std::to_string(question.facts.key_bits);
+    const std::string least = std::to_string(match.key_bits_min);
+    return {"the key has " + bits + " bits, " + least + " is the least",
+            "the key must have at least " + least + " bits; it has " + bits};
+  });
+}
+
+std::string_view check_san(const Match& match, const Question& question, Words* words) {
+  if (!match.san || *match.san != question.names.empty()) return kHolds;
+  return failed("san", words, [&]() -> Words {
+    if (*match.san) return {"no SAN was asked for", "the request must ask for a SAN"};
+    return {"SANs were asked for", "the request must ask for no SAN"};
+  });
 }
 
 // At least one name of the type, and each of them where the match says so, must be good.
 template <class Good>
-Failure check_names_of(const Match& match, const Question& question, const std::string& type,
-                       Good good) {
+std::string_view check_names_of(std::string_view type, std::string_view condition,
+                                const Match& match, const Question& question,
+                                const std::string& wanted, Words* words, Good good) {
   const RequestedName* bad = nullptr;
   bool any_good = false;
   for (const RequestedName& name : question.names) {
@@ -124,122 +117,127 @@ Failure check_names_of(const Match& match, const Question& question, const std::
       bad = &name;
     }
   }
-  if (bad == nullptr && !any_good) {
-    return failure("san_" + type, "no SAN of this type was asked for");
-  }
-  if (bad == nullptr || (any_good && !match.each_name)) return std::nullopt;
-  return failure("san_" + type, quoted(bad->value) + " does not match");
-}
-
-Failure check_names(const Match& match, const Question& question) {
-  if (match.san && *match.san == question.names.empty()) {
-    return failure("san", *match.san ? "no SAN was asked for" : "SANs were asked for");
-  }
-  for (const auto& [type, patterns] : match.names) {
-    auto failed = check_names_of(
-        match, question, type,
-        [&patterns = patterns](const std::string& value) { return patterns.match(value); });
-    if (failed) return failed;
-  }
-  if (match.name_addresses.empty()) return std::nullopt;
-  return check_names_of(match, question, "ip", [&](const std::string& value) {
-    return contains(match.name_addresses, parse_address(value));
+  if (any_good && (bad == nullptr || !match.each_name)) return kHolds;
+  return failed(condition, words, [&]() -> Words {
+    if (bad == nullptr) {
+      return {"no SAN of this type was asked for",
+              joined({"the request must ask for a SAN of type ", type})};
+    }
+    const std::string value = quoted(bad->value);
+    return {value + " does not match",
+            joined({"the SANs of type ", type, " must match ", wanted, "; one is ", value})};
   });
 }
 
-Failure check_extensions(const Match& match, const Question& question) {
+std::string_view check_names(const Match& match, const Question& question, Words* words) {
+  static constexpr std::array<std::string_view, 3> kConditions = {"san_dns", "san_email",
+                                                                  "san_uri"};
+  for (const auto& [type, patterns] : match.names) {
+    const auto* condition = std::ranges::find_if(
+        kConditions, [&key = type](auto item) { return item.substr(4) == key; });
+    const std::string_view outcome = check_names_of(
+        type, condition == kConditions.end() ? "san" : *condition, match, question, patterns.text(),
+        words, [&wanted = patterns](const std::string& value) { return wanted.match(value); });
+    if (!outcome.empty()) return outcome;
+  }
+  return kHolds;
+}
+
+std::string_view check_addresses(const Match& match, const Question& question, Words* words) {
+  if (match.name_addresses.empty()) return kHolds;
+  return check_names_of("ip", "san_ip", match, question, "its ranges", words,
+                        [&](const std::string& value) {
+                          return contains(match.name_addresses, parse_address(value));
+                        });
+}
+
+std::string_view check_extensions(const Match& match, const Question& question, Words* words) {
   const Facts& facts = question.facts;
   for (const auto& [oid, patterns] : match.extensions) {
     const auto found = std::ranges::find(facts.extensions, oid, &RequestedExtension::oid);
-    if (found == facts.extensions.end()) {
-      return failure("extensions", short_name_of(oid) + " was not asked for");
-    }
-    if (!patterns.empty() && (!found->text || !patterns.match(*found->text))) {
-      return failure("extensions",
-                     short_name_of(oid) + " does not match" +
-                         (oid == kPresharedKeyOid ? std::string() : " " + patterns.text()));
-    }
+    const bool there = found != facts.extensions.end();
+    if (there && (patterns.empty() || (found->text && patterns.match(*found->text)))) continue;
+    return failed("extensions", words, [there, &id = oid, &wanted = patterns]() -> Words {
+      const std::string name = short_name_of(id);
+      if (!there) return {name + " was not asked for", "the request must ask for " + name};
+      if (id == kPresharedKeyOid)
+        return {name + " does not match", name + " must be the right one"};
+      return {joined({name, " does not match ", wanted.text()}),
+              joined({name, " must match ", wanted.text()})};
+    });
   }
+  return kHolds;
+}
+
+std::string_view check_attributes(const Match& match, const Question& question, Words* words) {
+  const Facts& facts = question.facts;
   for (const auto& [oid, patterns] : match.attributes) {
     const auto found = facts.attributes.find(oid);
-    if (found == facts.attributes.end()) {
-      return failure("attributes", short_name_of(oid) + " is absent");
-    }
-    const bool good = patterns.empty() ||
-                      std::ranges::any_of(found->second, [&patterns = patterns](const auto& value) {
-                        return patterns.match(value);
-                      });
-    if (!good) return failure("attributes", short_name_of(oid) + " does not match");
+    const bool there = found != facts.attributes.end();
+    const bool good =
+        there && (patterns.empty() ||
+                  std::ranges::any_of(found->second, [&wanted = patterns](const auto& value) {
+                    return wanted.match(value);
+                  }));
+    if (good) continue;
+    return failed("attributes", words, [there, &id = oid]() -> Words {
+      const std::string name = short_name_of(id);
+      if (!there) return {name + " is absent", "the request must have the attribute " + name};
+      return {name + " does not match", "the attribute " + name + " must match; it does not"};
+    });
   }
-  return std::nullopt;
+  return kHolds;
 }
 
-Failure check_secret_and_state(const Match& match, const Question& question) {
-  const Facts& facts = question.facts;
-  if (!match.challenge_passwords.empty()) {
-    bool right = false;  // every one is compared: the time tells nothing of which
-    for (const std::string& password : match.challenge_passwords) {
-      right = same_secret(password, facts.challenge_password) || right;
-    }
-    if (!right) {
-      return failure("challenge_password",
-                     facts.challenge_password.empty() ? "none was given" : "it is wrong");
-    }
+std::string_view check_password(const Match& match, const Question& question, Words* words) {
+  if (match.challenge_passwords.empty()) return kHolds;
+  bool right = false;  // every one is compared: the time tells nothing of which
+  for (const std::string& password : match.challenge_passwords) {
+    right = same_secret(password, question.facts.challenge_password) || right;
   }
-  if (match.live_certificate && *match.live_certificate != facts.has_live_certificate) {
-    return failure("live_certificate", facts.has_live_certificate
-                                           ? "the name has a live certificate"
-                                           : "the name has no live certificate");
-  }
-  return std::nullopt;
-}
-
-Failure check_token(const Rule& rule, const Question& question) {
-  if (!rule.match.token) return std::nullopt;
-  const auto& token = question.facts.token;
-  if (!token) return failure("token", "no enrolment token was presented");
-  if (!token->problem.empty()) return failure("token", token->problem);
-  if (!token->profile.empty() && token->profile != rule.profile) {
-    return failure("token", "the token is for the profile " + token->profile);
-  }
-  return std::nullopt;
-}
-
-bool glob_or_literal(std::string_view pattern, std::string_view name) {
-  if (!pattern.starts_with("*.")) return pattern == name;
-  return name.size() >= pattern.size() && name.ends_with(pattern.substr(1));
-}
-
-// Does one of the list, with its marks replaced, fit?
-template <class Fits>
-bool listed(const std::vector<std::string>& list, const std::string& certname, Fits fits) {
-  return std::ranges::any_of(list, [&](const std::string& item) {
-    return item.find('{') == std::string::npos ? fits(item) : fits(expand(item, certname));
+  if (right) return kHolds;
+  return failed("challenge_password", words, [&]() -> Words {
+    const bool none = question.facts.challenge_password.empty();
+    return {none ? "none was given" : "it is wrong",
+            none ? "the request must carry the challenge password; it has none"
+                 : "the challenge password must be right; it is wrong"};
   });
 }
 
-bool grants_name(const Grant& grant, const RequestedName& name, const std::string& certname) {
-  const std::string& value = name.value;
-  const auto same = [&](const std::string& item) { return item == value; };
-  if (name.type == "dns") {
-    if (value == certname) return true;
-    // A wildcard name is granted to the letter only, and nothing is that DNS could not hold.
-    if (!valid_dns_name(value, true)) return false;
-    if (value.starts_with("*.")) return listed(grant.dns, certname, same);
-    return listed(grant.dns, certname,
-                  [&](const std::string& item) { return glob_or_literal(item, value); });
-  }
-  if (name.type == "ip") return contains(grant.ip, parse_address(value));
-  if (name.type == "email") return listed(grant.email, certname, same);
-  if (name.type == "uri") return listed(grant.uri, certname, same);
-  return false;
+std::string_view check_live_certificate(const Match& match, const Question& question,
+                                        Words* words) {
+  const bool live = question.facts.has_live_certificate;
+  if (!match.live_certificate || *match.live_certificate == live) return kHolds;
+  return failed("live_certificate", words, [&]() -> Words {
+    if (live) {
+      return {"the name has a live certificate", "the name must have no live certificate"};
+    }
+    return {"the name has no live certificate", "the name must have a live certificate"};
+  });
 }
 
-bool grants_extension(const Grant& grant, const std::string& oid) {
-  if (oid == kCliAuthOid) return false;
-  if (grant.puppet_extensions && is_puppet_extension(oid)) return true;
-  return std::ranges::find(grant.extensions, oid) != grant.extensions.end();
+std::string_view check_token(const Match& match, const Question& question, Words* words) {
+  if (!match.token) return kHolds;
+  const auto& token = question.facts.token;
+  const bool of_profile = token && (token->profile.empty() || token->profile == match.profile);
+  if (token && token->problem.empty() && of_profile) return kHolds;
+  return failed("token", words, [&]() -> Words {
+    const std::string_view must =
+        "an enrolment token that is good for the request must come with it";
+    if (!token) return {"no enrolment token was presented", joined({must, "; none came"})};
+    const std::string problem =
+        token->problem.empty() ? "the token is for the profile " + token->profile : token->problem;
+    return {problem, joined({must, "; ", problem})};
+  });
 }
+
+// In the order that docs/policy.md states. The first two ask for the certname alone.
+constexpr std::array<Check, 13> kChecks = {
+    check_certname_regex, check_allowlist,  check_source,   check_key,
+    check_key_bits,       check_san,        check_names,    check_addresses,
+    check_extensions,     check_attributes, check_password, check_live_certificate,
+    check_token};
+constexpr std::size_t kNameChecks = 2;
 
 }  // namespace
 
@@ -248,62 +246,32 @@ Question::Question(const Facts& request)
       source(parse_address(request.source)),
       names(request.names),
       certname(quoted(request.certname)),
-      source_text(quoted(request.source)) {
+      source_text(quoted(request.source)),
+      key(request.key_algorithm + ":" + std::to_string(request.key_bits)) {
   for (RequestedName& name : names) {
     if (name.type == "dns") name.value = lower(std::move(name.value));
   }
 }
 
-std::string Patterns::add(const std::string& regex) {
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
-  auto compiled = std::make_unique<const RE2>(regex, options);
-  if (!compiled->ok()) return compiled->error();
-  text_ = clipped(text_ + (text_.empty() ? "'" : " | '") + regex + "'", kLongestPatterns);
-  compiled_.push_back(std::move(compiled));
-  return {};
+std::string_view Rule::first_failure(const Question& question, bool names_hold,
+                                     Words* words) const {
+  for (std::size_t i = names_hold ? kNameChecks : 0; i < kChecks.size(); ++i) {
+    const std::string_view condition = kChecks[i](match, question, words);
+    if (!condition.empty()) return condition;
+  }
+  return may_refuse() ? first_excess(question, words) : kHolds;
 }
 
-bool Patterns::match(std::string_view text) const {
-  const re2::StringPiece piece(text.data(), text.size());
-  return std::ranges::any_of(compiled_,
-                             [&](const auto& regex) { return RE2::FullMatch(piece, *regex); });
-}
-
-Granted Rule::granted(const Question& question, std::optional<TraceStep>& refused) const {
-  const std::string& certname = question.facts.certname;
-  Granted granted;
-  std::unordered_set<std::string> there;
-  const auto give = [&](const RequestedName& given) {
-    if (there.insert(given.type + ':' + given.value).second) granted.names.push_back(given);
+std::vector<Failure> Rule::failures(const Question& question) const {
+  std::vector<Failure> list;
+  Words words;
+  const auto note = [&](std::string_view condition) {
+    if (condition.empty()) return;
+    list.push_back({std::string(condition), std::move(words.found), std::move(words.needed)});
   };
-  if (grant.certname) give({"dns", certname});
-  for (const RequestedName& asked : question.names) {
-    if (grants_name(grant, asked, certname)) {
-      give(asked);
-    } else if (!refused) {
-      refused = failure("grant." + asked.type, "no SAN may be " + quoted(asked.value));
-      if (may_refuse()) return granted;
-    }
-  }
-  for (const RequestedExtension& extension : question.facts.extensions) {
-    if (grants_extension(grant, extension.oid)) {
-      granted.extensions.push_back(extension.oid);
-    } else if (!refused) {
-      refused = failure("grant.extensions",
-                        clipped(short_name_of(extension.oid), kLongestValue) + " is not granted");
-    }
-  }
-  return granted;
-}
-
-std::optional<TraceStep> Rule::first_failure(const Question& question) const {
-  for (const auto check : {check_certname, check_connection_and_key, check_names, check_extensions,
-                           check_secret_and_state}) {
-    if (auto failed = check(match, question)) return failed;
-  }
-  return check_token(*this, question);
+  for (const Check check : kChecks) note(check(match, question, &words));
+  if (may_refuse()) note(first_excess(question, &words));
+  return list;
 }
 
 }  // namespace countersign::policy

@@ -2,10 +2,7 @@
 #ifndef COUNTERSIGN_POLICY_RULE_H_
 #define COUNTERSIGN_POLICY_RULE_H_
 
-#include <re2/re2.h>
-
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +11,7 @@
 #include "policy/cidr.h"
 #include "policy/decision.h"
 #include "policy/facts.h"
+#include "policy/patterns.h"
 
 namespace countersign::policy {
 
@@ -25,20 +23,14 @@ struct Question {
   std::vector<RequestedName> names;  // DNS names in lower case
   std::string certname;              // both quoted, for traces
   std::string source_text;
+  std::string key;  // "rsa:2048"
 };
 
-// Regular expressions of one key; a text must match one of them as a whole.
-class Patterns {
- public:
-  // RE2's message, or "" if it was added.
-  std::string add(const std::string& regex);
-  bool match(std::string_view text) const;
-  bool empty() const { return compiled_.empty(); }
-  const std::string& text() const { return text_; }
-
- private:
-  std::vector<std::unique_ptr<const RE2>> compiled_;
-  std::string text_;  // for traces: the expressions, joined, not too long
+// A condition that failed, in words: what was found, and what it would have to be. Never holds a
+// secret.
+struct Words {
+  std::string found;
+  std::string needed;
 };
 
 // A key of `match` that is absent is empty and always holds.
@@ -62,7 +54,8 @@ struct Match {
   int key_bits_min = 0;
   std::vector<std::string> challenge_passwords;
   std::optional<bool> live_certificate;
-  bool token = false;  // an enrolment token that is good for the request must have come with it
+  bool token = false;   // an enrolment token that is good for the request must have come with it
+  std::string profile;  // the rule's: a token can be bound to one
 };
 
 struct Grant {
@@ -87,10 +80,17 @@ struct Rule {
 
   // Does a request for more than the grant make the rule not match?
   bool may_refuse() const { return !strip && (action == Action::sign || grant.explicit_); }
-  // The first condition that fails, in the order that docs/policy.md states; nullopt if all hold.
-  std::optional<TraceStep> first_failure(const Question& question) const;
-  // Splits what was asked for into what this rule grants, and the first thing that it does not.
-  Granted granted(const Question& question, std::optional<TraceStep>& refused) const;
+  // The name of the first condition that fails, in the order that docs/policy.md states; "" if the
+  // rule matches. `words`, where somebody will read them. `names_hold`: the conditions on the
+  // certname are known to hold.
+  std::string_view first_failure(const Question& question, bool names_hold = false,
+                                 Words* words = nullptr) const;
+  // Every condition that fails; of the grant, the first.
+  std::vector<Failure> failures(const Question& question) const;
+  // The first thing asked for that the grant does not hold ("grant.dns"), or "".
+  std::string_view first_excess(const Question& question, Words* words = nullptr) const;
+  // Of what was asked for, what this rule grants.
+  Granted granted(const Question& question) const;
 };
 
 }  // namespace countersign::policy

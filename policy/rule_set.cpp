@@ -1,11 +1,18 @@
 #include "policy/rule_set.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <span>
 
 #include "base/config_reader.h"
 #include "policy/coverage.h"
+#include "policy/name_index.h"
+#include "policy/nearest.h"
+#include "policy/outline.h"
 #include "policy/rule.h"
 #include "policy/rule_parser.h"
+#include "policy/trace.h"
 
 namespace countersign::policy {
 namespace {
@@ -25,8 +32,36 @@ void complain_if_covered(Coverage& coverage, ConfigTable& table, const Rule& rul
                          ", decides all that it would match. Move it up, change it, or remove it.");
 }
 
-std::string default_reason(Action action) {
-  return "no rule matched; the default is to " + std::string(to_string(action));
+Decision decision_of(const Rule& rule, const Question& question) {
+  Decision decision;
+  decision.action = rule.action;
+  decision.rule = rule.name;
+  decision.profile = rule.profile;
+  decision.has_grant = rule.grant.explicit_;
+  decision.token = rule.match.token;
+  if (rule.action == Action::sign || rule.grant.explicit_)
+    decision.granted = rule.granted(question);
+  decision.reason = !rule.reason.empty()
+                        ? rule.reason
+                        : "rule '" + rule.name + "' says " + std::string(to_string(rule.action));
+  return decision;
+}
+
+// No rule matched.
+Decision default_decision(Action action, const Question& question) {
+  Decision decision;
+  decision.action = action;
+  decision.reason = "no rule matched; the default is to " + std::string(to_string(action));
+  if (action != Action::sign) return decision;
+  // A default that signs grants the certname and nothing else; what asks for more waits.
+  const Rule certname_alone;
+  Words words;
+  decision.granted = certname_alone.granted(question);
+  if (!certname_alone.first_excess(question, &words).empty()) {
+    decision.action = Action::queue;
+    decision.reason = "no rule matched, and the default grants only the certname: " + words.found;
+  }
+  return decision;
 }
 
 }  // namespace
@@ -34,6 +69,8 @@ std::string default_reason(Action action) {
 struct RuleSet::Content {
   Action default_action = Action::queue;
   std::vector<Rule> rules;
+  std::vector<RuleOutline> outlines;  // of the rules
+  std::optional<NameIndex> index;     // of the rules
   std::vector<std::filesystem::path> files;
 };
 
@@ -43,6 +80,7 @@ RuleSet::~RuleSet() = default;
 std::shared_ptr<const RuleSet> RuleSet::empty(Action default_action) {
   auto content = std::make_unique<Content>();
   content->default_action = default_action;
+  content->index.emplace(content->rules);
   return std::make_shared<const RuleSet>(std::move(content));
 }
 
@@ -69,6 +107,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
       table.complain("name", "there is a rule '" + rule.name + "' already, at " + place->second +
                                  ". Give this one another name.");
     }
+    content->outlines.push_back(outline_of(rule, parser.conditions, parser.grants));
     // A rule with an error says nothing about what others can still be asked.
     if (document->complaints().size() == complaints) {
       complain_if_covered(coverage, table, rule, parser);
@@ -79,6 +118,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
   const auto finished = document->finish();
   if (finished.has_error()) return finished.error();
   content->files = std::move(parser.files);
+  content->index.emplace(content->rules);
   return std::make_shared<const RuleSet>(std::move(content));
 }
 
@@ -90,46 +130,72 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::filesystem::path
 }
 
 Decision RuleSet::decide(const Facts& facts) const {
-  Decision decision;
   const Question question(facts);
-  for (const Rule& rule : content_->rules) {
-    auto failed = rule.first_failure(question);
-    Granted granted;
-    if (!failed && (rule.action == Action::sign || rule.grant.explicit_)) {
-      std::optional<TraceStep> refused;
-      granted = rule.granted(question, refused);
-      if (rule.may_refuse()) failed = std::move(refused);
+  const std::vector<Rule>& rules = content_->rules;
+  const std::vector<NameVerdict> verdicts = content_->index->verdicts(facts.certname);
+  Trace trace(rules, question);
+  const Rule* matched = nullptr;
+  for (std::size_t i = 0; i < rules.size() && matched == nullptr; ++i) {
+    std::string_view condition;
+    if (verdicts[i] == NameVerdict::regex_failed) {
+      condition = "certname_regex";
+    } else if (verdicts[i] == NameVerdict::list_failed) {
+      condition = "certname";
+    } else {
+      condition = rules[i].first_failure(question, verdicts[i] == NameVerdict::hold);
     }
-    if (failed) {
-      failed->rule = rule.name;
-      decision.trace.push_back(std::move(*failed));
-      continue;
-    }
-    decision.trace.push_back({.rule = rule.name, .matched = true, .condition = "", .detail = ""});
-    decision.action = rule.action;
-    decision.rule = rule.name;
-    decision.profile = rule.profile;
-    decision.has_grant = rule.grant.explicit_;
-    decision.token = rule.match.token;
-    decision.granted = std::move(granted);
-    decision.reason = !rule.reason.empty()
-                          ? rule.reason
-                          : "rule '" + rule.name + "' says " + std::string(to_string(rule.action));
-    return decision;
-  }
-  decision.action = content_->default_action;
-  decision.reason = default_reason(decision.action);
-  if (decision.action == Action::sign) {
-    // A default that signs grants the certname and nothing else; what asks for more waits.
-    std::optional<TraceStep> refused;
-    decision.granted = Rule{}.granted(question, refused);
-    if (refused) {
-      decision.action = Action::queue;
-      decision.reason =
-          "no rule matched, and the default grants only the certname: " + refused->detail;
+    if (condition.empty()) {
+      matched = &rules[i];
+    } else {
+      trace.failed(condition);
     }
   }
+  Decision decision = matched != nullptr ? decision_of(*matched, question)
+                                         : default_decision(content_->default_action, question);
+  decision.trace = trace.shortened(matched);
   return decision;
+}
+
+Explanation RuleSet::explain(const Facts& facts) const {
+  const Question question(facts);
+  std::vector<TraceStep> trace;
+  const Rule* matched = nullptr;
+  std::size_t asked = 0;
+  for (; asked < content_->rules.size() && matched == nullptr; ++asked) {
+    const Rule& rule = content_->rules[asked];
+    Words words;
+    TraceStep step;
+    step.rule = rule.name;
+    step.condition = rule.first_failure(question, false, &words);
+    step.matched = step.condition.empty();
+    if (step.matched) matched = &rule;
+    step.detail = std::move(words.found);
+    trace.push_back(std::move(step));
+  }
+  Explanation explanation;
+  explanation.decision = matched != nullptr ? decision_of(*matched, question)
+                                            : default_decision(content_->default_action, question);
+  explanation.decision.trace = std::move(trace);
+  const std::span<const Rule> failed(content_->rules.data(),
+                                     matched != nullptr ? asked - 1 : asked);
+  explanation.nearest = nearest_rule(failed, question, explanation.decision.action);
+  return explanation;
+}
+
+bool RuleSet::asks_for_live_certificate() const {
+  return std::ranges::any_of(
+      content_->rules, [](const Rule& rule) { return rule.match.live_certificate.has_value(); });
+}
+
+Action RuleSet::default_action() const { return content_->default_action; }
+
+std::vector<RuleOutline> RuleSet::outlines() const {
+  std::vector<RuleOutline> list = content_->outlines;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Rule& rule = content_->rules[i];
+    if (rule.match.has_allowlist) list[i].keys["match.certname (entries)"] = list_mark(rule);
+  }
+  return list;
 }
 
 std::size_t RuleSet::size() const { return content_->rules.size(); }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,13 @@ struct LoadContext {
   bool any_profile = false;
 };
 
+// A rule as it is written: "action", "match.source", … and the text of each. Holds the challenge
+// passwords of the rule: not for printing.
+struct RuleOutline {
+  std::string name;
+  std::map<std::string, std::string> keys;
+};
+
 // Immutable, thread-safe.
 class RuleSet {
  public:
@@ -39,10 +47,18 @@ class RuleSet {
   // No rules; the default decides.
   static std::shared_ptr<const RuleSet> empty(Action default_action);
 
-  // Pure: no clock, file or socket. Rules in order, the first that matches decides.
+  // Pure: no clock, file or socket. Rules in order, the first that matches decides. The trace is
+  // short: see kLongestTrace.
   Decision decide(const Facts& facts) const;
+  // The same decision with its whole trace, and what would have to change for another. Costs a
+  // hundred times as much as decide() with a thousand rules.
+  Explanation explain(const Facts& facts) const;
 
   std::size_t size() const;
+  Action default_action() const;
+  std::vector<RuleOutline> outlines() const;  // in order
+  // Does a rule ask whether the name has a live certificate?
+  bool asks_for_live_certificate() const;
   // Every file that the rules refer to (allowlists), absolute; watch them beside the rule file.
   const std::vector<std::filesystem::path>& files() const;
 

@@ -44,8 +44,17 @@ json::object schemas() {
       {{"type", text}, {"title", text}, {"status", number}, {"detail", text}, {"request_id", text}},
       {"type", "title", "status"});
   all["Submission"] = object_of({{"csr", text}, {"token", text}}, {"csr"});
-  all["TraceStep"] =
-      object_of({{"rule", text}, {"matched", flag}, {"condition", text}, {"detail", text}});
+  all["TraceStep"] = object_of({{"rule", text},
+                                {"matched", flag},
+                                {"condition", text},
+                                {"detail", text},
+                                {"last_rule", text},
+                                {"rules", number}});
+  all["Failure"] = object_of({{"condition", text}, {"found", text}, {"needed", text}});
+  all["Nearest"] = object_of({{"rule", text},
+                              {"action", text},
+                              {"advice", text},
+                              {"failures", list_of(reference("Failure"))}});
   all["WouldHold"] = object_of({{"names", list_of(text)}, {"extensions", list_of(text)}});
   all["Request"] = object_of({{"id", text},
                               {"certname", text},
@@ -108,7 +117,23 @@ json::object schemas() {
                                {"names", list_of(text)},
                                {"names_total", number},
                                {"extensions", list_of(text)},
-                               {"trace", list_of(reference("TraceStep"))}});
+                               {"trace", list_of(reference("TraceStep"))},
+                               {"nearest", reference_or_null("Nearest")}});
+  all["ReplayOrder"] =
+      object_of({{"policy", text}, {"since", text}, {"cursor", text}}, {"policy", "since"});
+  all["Outcome"] = object_of({{"action", text}, {"rule", text}});
+  all["ReplayGroup"] = object_of({{"was", reference("Outcome")},
+                                  {"now", reference("Outcome")},
+                                  {"reason", text},
+                                  {"requests", number},
+                                  {"names", list_of(text)}});
+  all["Replay"] = object_of({{"examined", number},
+                             {"unreadable", number},
+                             {"changed", number},
+                             {"groups", list_of(reference("ReplayGroup"))},
+                             {"left_out", number},
+                             {"notes", list_of(text)},
+                             {"next_cursor", maybe("string")}});
   all["AccessTokenOrder"] =
       object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
   // One of the first three says what names it is for.

@@ -55,6 +55,8 @@ Answer get_request(Call call);
 Answer approve_request(Call call);
 Answer deny_request(Call call);
 Answer explain_policy(Call call);
+// rest_replay.cpp
+Answer replay_policy(Call call);
 // rest_certificates.cpp
 Answer list_certificates(Call call);
 Answer get_certificate(Call call);

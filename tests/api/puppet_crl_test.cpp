@@ -87,7 +87,7 @@ TEST_F(PuppetCrl, AnUploadIsAnsweredInPuppetsWords) {  // 61 to 63
     const auto before = authority->agents_crls();
     const Response response = puppet_call("PUT", kPath, body);
     expect_answer(response, status, answer);
-    EXPECT_EQ(response.content_type, "text/plain");
+    EXPECT_EQ(response.content_type, "text/plain; charset=utf-8");
     const Response read = get("certificate_revocation_list/ca");
     const std::string_view after = read.content();
     if (served.empty()) {

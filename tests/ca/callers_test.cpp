@@ -25,6 +25,7 @@ constexpr Row kTable[] = {
     {Action::decide, {false, false, false, false, true}},
     {Action::revoke, {false, false, true, false, true}},
     {Action::explain, {false, false, true, true, true}},
+    {Action::replay, {false, false, false, false, true}},
     {Action::mint, {false, false, true, false, true}},
     {Action::administer_tokens, {false, false, false, false, true}},
     {Action::upload_crls, {false, false, false, false, true}},
@@ -54,6 +55,11 @@ Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
           co_await authority.revoke_name("none", x509::RevocationReason::superseded, caller));
     case Action::explain:
       co_return outcome(co_await authority.explain("none", "", caller));
+    case Action::replay: {
+      ReplayOrder order;
+      order.policy = "no TOML";
+      co_return outcome(co_await authority.replay(std::move(order), caller));
+    }
     case Action::mint:
       co_return outcome(co_await authority.revoke_enrolment_token("none", caller));
     case Action::administer_tokens:

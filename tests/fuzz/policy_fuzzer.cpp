@@ -1,6 +1,6 @@
 // Whatever text is given as a policy: it is refused with errors of which each names its place, or
 // no decision of it grants what was not asked for, the operator mark, or a signature without a rule
-// or a default that signs.
+// or a default that signs. And the quick way to a decision leads to the same one as the plain way.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -125,7 +125,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool default_signs =
       text.find("default") != std::string_view::npos || text.find('\\') != std::string_view::npos;
   for (const policy::Facts& facts : all) {
-    check_decision(facts, (*rules)->decide(facts), default_signs);
+    const policy::Decision decision = (*rules)->decide(facts);
+    check_decision(facts, decision, default_signs);
+    require(policy::trace_to_json(decision.trace).size() <= policy::kLongestTrace);
+    // Asked one by one, the rules say the same.
+    const policy::Explanation whole = (*rules)->explain(facts);
+    check_decision(facts, whole.decision, default_signs);
+    require(whole.decision.action == decision.action && whole.decision.rule == decision.rule);
+    require(!whole.nearest || whole.nearest->action != decision.action);
   }
   return 0;
 }

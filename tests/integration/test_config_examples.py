@@ -21,6 +21,14 @@ class Examples(ServiceTest):
                 checked = run(BINARY, "policy", "check", policy).stdout
                 self.assertRegex(checked, rf"^ok: {rules} rules?$")
 
+    def test_every_policy_decides_as_its_cases_say(self):
+        for policy in sorted((CONFIG / "policy").glob("*.toml")):
+            with self.subTest(policy.name):
+                cases = CONFIG / "policy" / "tests" / policy.name
+                count = len(tomllib.loads(cases.read_text())["case"])
+                self.assertEqual(run(BINARY, "policy", "test", cases).stdout,
+                                 f"ok: {count} cases\n")
+
     def test_a_service_starts_with_the_example_and_every_policy(self):
         service = self.service(start=False)
         config = (CONFIG / "countersign.toml").read_text()
@@ -31,7 +39,8 @@ class Examples(ServiceTest):
         for policy in sorted((CONFIG / "policy").glob("*.toml")):
             with self.subTest(policy.name):
                 for path in (CONFIG / "policy").iterdir():
-                    shutil.copy(path, service.folder)
+                    if path.is_file():
+                        shutil.copy(path, service.folder)
                 shutil.copy(policy, service.folder / "policy.toml")
                 service.start()
                 _, ready = service.json("/v1/health/ready")

@@ -188,12 +188,25 @@ TEST(PolicyFile, ValuesThatAreNotWhatTheyShouldBe) {
   }
 }
 
+TEST(PolicyFile, TheNameOfARuleHasABound) {
+  const auto named = [](std::size_t length) {
+    return parse("[[rule]]\nname = \"" + std::string(length, 'n') +
+                 "\"\naction = \"sign\"\nmatch = { any = true }");
+  };
+  EXPECT_TRUE(named(128).has_value());
+  ASSERT_TRUE(named(129).has_error());
+  EXPECT_NE(named(129).error().detail.find("2:8: the name of a rule is one line of at most 128"),
+            std::string::npos);
+}
+
 TEST(PolicyFile, RulesThatAreNotWhole) {
   check({{"[[rule]]\nmatch = { any = true }\naction = \"sign\"", {"1:1: a rule needs a name."}},
          {"[[rule]]\nname = \"r\"\nmatch = { any = true }",
           {"1:1: 'action' must be \"sign\", \"queue\" or \"deny\"."}},
          {"[[rule]]\nname = \"r\"\nmatch = { any = true }\naction = \"allow\"",
           {"4:10: 'action' must be \"sign\", \"queue\" or \"deny\"."}},
+         {"[[rule]]\nname = \"a\\nb\"\naction = \"sign\"\nmatch = { any = true }",
+          {"2:8: the name of a rule is one line of at most 128 bytes."}},
          {"[[rule]]\nname = \"r\"\naction = \"sign\"",
           {"1:1: rule 'r' has no match. Write match = { any = true }"}},
          {"[[rule]]\nname = \"r\"\nmatch = { any = true }\naction = \"sign\"\nprofile = \"agnet\"",
