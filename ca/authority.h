@@ -17,6 +17,7 @@
 #include "base/worker_pool.h"
 #include "ca/caller.h"
 #include "ca/issuer.h"
+#include "ca/limits.h"
 #include "ca/profile.h"
 #include "policy/enrolment_token.h"
 #include "policy/rule_set.h"
@@ -83,7 +84,8 @@ struct Approval {
 };
 
 struct Explanation {
-  policy::Decision decision;
+  policy::Decision decision;  // after names in use and limits
+  std::vector<LimitUse> limits;
   std::string certname;
 };
 

@@ -12,7 +12,8 @@ std::string trace_text(const boost::json::value& trace, const std::string& inden
     const std::string rule = "'" + escaped(member(step, "rule")) + "'";
     if (member(step, "matched") == "true") {
       matched = true;
-      text += indent + rule + " matched and decided\n";
+      const std::string detail = escaped(member(step, "detail"));
+      text += indent + rule + " matched and decided" + (detail.empty() ? "" : ": " + detail) + "\n";
     } else {
       text += indent + rule + " did not match: " + escaped(member(step, "condition")) + ": " +
               escaped(member(step, "detail")) + "\n";

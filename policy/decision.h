@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "policy/facts.h"
+#include "policy/limit.h"
+#include "policy/reuse.h"
 
 namespace countersign::policy {
 
@@ -29,7 +31,7 @@ struct TraceStep {
   // The first condition that failed ("certname_regex"), and what was wanted and found. Never
   // holds a secret.
   std::string condition;
-  std::string detail;
+  std::string detail;  // of the rule that matched: what else had a say
 };
 
 struct Decision {
@@ -39,7 +41,9 @@ struct Decision {
   std::string profile;  // for sign, and for queue when the rule names one
   Granted granted;      // for sign, and for queue when the rule has a grant
   bool has_grant = false;
-  bool token = false;  // the rule asks for an enrolment token: the certificate uses it up
+  bool token = false;           // the rule asks for an enrolment token: the certificate uses it up
+  Reuse reuse = Reuse::refuse;  // if the name has a live certificate
+  std::vector<Limit> limits;    // of a rule that signs; the request counts in each of them
   std::vector<TraceStep> trace;
 };
 

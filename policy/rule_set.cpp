@@ -34,6 +34,7 @@ std::string default_reason(Action action) {
 struct RuleSet::Content {
   Action default_action = Action::queue;
   std::vector<Rule> rules;
+  bool reuses_names = false;
   std::vector<std::filesystem::path> files;
 };
 
@@ -73,6 +74,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
     if (document->complaints().size() == complaints) {
       complain_if_covered(coverage, table, rule, parser);
     }
+    content->reuses_names = content->reuses_names || rule.reuse != Reuse::refuse;
     content->rules.push_back(std::move(rule));
   }
   root.done();
@@ -112,6 +114,9 @@ Decision RuleSet::decide(const Facts& facts) const {
     decision.has_grant = rule.grant.explicit_;
     decision.token = rule.match.token;
     decision.granted = std::move(granted);
+    decision.reuse = rule.reuse;
+    decision.limits = rule.limits;
+    for (Limit& limit : decision.limits) limit.key = limit_key(limit, rule.name, facts);
     decision.reason = !rule.reason.empty()
                           ? rule.reason
                           : "rule '" + rule.name + "' says " + std::string(to_string(rule.action));
@@ -131,6 +136,8 @@ Decision RuleSet::decide(const Facts& facts) const {
   }
   return decision;
 }
+
+bool RuleSet::reuses_names() const { return content_->reuses_names; }
 
 std::size_t RuleSet::size() const { return content_->rules.size(); }
 const std::vector<std::filesystem::path>& RuleSet::files() const { return content_->files; }

@@ -42,6 +42,8 @@ class RuleSet {
   // Pure: no clock, file or socket. Rules in order, the first that matches decides.
   Decision decide(const Facts& facts) const;
 
+  // Does a rule say more of names that are in use than that they are taken?
+  bool reuses_names() const;
   std::size_t size() const;
   // Every file that the rules refer to (allowlists), absolute; watch them beside the rule file.
   const std::vector<std::filesystem::path>& files() const;

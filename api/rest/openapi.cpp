@@ -108,7 +108,10 @@ json::object schemas() {
                                {"names", list_of(text)},
                                {"names_total", number},
                                {"extensions", list_of(text)},
+                               {"reuse", text},
+                               {"limits", list_of(reference("LimitUse"))},
                                {"trace", list_of(reference("TraceStep"))}});
+  all["LimitUse"] = object_of({{"limit", text}, {"used", number}, {"free_at", maybe("string")}});
   all["AccessTokenOrder"] =
       object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
   // One of the first three says what names it is for.
