@@ -199,7 +199,7 @@ Result<Authority::State::Signed> Authority::State::sign(const Grant& grant, cons
 void Authority::State::add_certificate(store::WriteBatch& batch, store::CertificateRecord row,
                                        const Succession& succession, const Caller& caller) const {
   const std::string serial = to_hex(row.serial);
-  const store::Revocation revocation{clock.now(),
+  const store::Revocation revocation{row.issued_at,
                                      static_cast<int>(x509::RevocationReason::superseded)};
   // First: it fails unless the name still stands for the certificate that was looked at.
   batch.push_back(store::InsertCertificate{std::move(row), succession.replace, succession.renews});

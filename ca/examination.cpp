@@ -1,5 +1,7 @@
 #include "ca/examination.h"
 
+#include <algorithm>
+
 #include "ca/enrolment.h"
 #include "ca/facts.h"
 
@@ -16,6 +18,14 @@ bool has_good_token(const Examined& request) {
 // it was given may be far away.
 bool may_ask_again(const store::RequestRecord& row, Timestamp now) {
   return row.retry_at && (now >= *row.retry_at || now < row.created_at);
+}
+
+// Is the request that waits of the same machine? Puppet agents make a new CSR for each try, which
+// with an EC key is never the same.
+bool is_of_same_key(const store::RequestRecord& row, const x509::Csr& csr) {
+  const auto before = x509::Csr::parse(row.csr);
+  return before.has_value() &&
+         std::ranges::equal((*before)->public_key().spki(), csr.public_key().spki());
 }
 
 // The same CSR again gets the same answer, as long as that answer still stands.
@@ -71,10 +81,14 @@ Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse
     request.replaces_certificate = duplicates;
     if (left_to_rules) request.live = std::move(**current);
   }
-  const auto queued = store.queued_request(request.certname);
+  auto queued = store.queued_request(request.certname);
   if (queued.has_error()) return queued.error();
   if (*queued) {
     // Anyone can queue a name; who holds a token for it has the better claim.
+    if (!request.waiting && may_ask_again(**queued, now) &&
+        is_of_same_key(**queued, *request.csr)) {
+      request.waiting = Submitted{std::move(**queued), std::nullopt, true};
+    }
     request.replaces_request = duplicates || has_good_token(request) || request.waiting;
     request.request_waits = !request.replaces_request;
     if (request.request_waits && !request.live) {

@@ -63,6 +63,18 @@ TEST_F(LimitsTest, TheSameRequestAgainIsSignedOnceThereIsRoom) {
   EXPECT_TRUE(submit(pem)->repeated);
 }
 
+TEST_F(LimitsTest, AnotherRequestOfTheSameKeyIsTheSameMachineThatAsksAgain) {
+  start(policy_of("rule = \"1/h\""));
+  ask("web-1");
+  const auto waiting = submit(csr("web-2"));
+  ASSERT_EQ(waiting->request.state, store::RequestState::queued);
+  EXPECT_EQ(submit(csr("web-2")).error().code, Code::request_exists) << "there is no room yet";
+  clock.advance(minutes(61));
+  EXPECT_EQ(submit(csr("web-2", {.key = 1})).error().code, Code::request_exists);
+  EXPECT_TRUE(submit(csr("web-2"))->certificate);
+  EXPECT_EQ(store.counts().value().queued, 0);
+}
+
 TEST_F(LimitsTest, StillNoRoomKeepsTheOneRequestThatWaits) {
   start(policy_of("rule = \"1/h\""));
   ask("web-1");

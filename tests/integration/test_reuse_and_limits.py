@@ -68,6 +68,7 @@ class Reuse(ServiceTest):
         agent.folder.rename(self.folder / home)  # the next machine of the name has its own
         agent.folder = self.folder / home
         agent.ssl = agent.folder / "ssl"
+        agent.environment["HOME"] = str(agent.folder)
         attributes = self.folder / f"{home}.yaml"
         attributes.write_text(f"custom_attributes:\n  1.2.840.113549.1.9.7: {token}\n")
         agent.options = [
