@@ -19,6 +19,8 @@ std::string policy_of(const std::string& reuse, const std::string& more = "") {
          std::string(kSecret) + "\" }\naction = \"sign\"\nreuse = \"" + reuse + "\"\n" + more;
 }
 
+using Serials = std::vector<Bytes>;
+
 class ReuseTest : public AuthorityTest {
  protected:
   static std::string asking(const std::string& name, int key = 0) {
@@ -59,7 +61,7 @@ TEST_F(ReuseTest, RefuseIsTheAnswerOfAPolicyThatSaysNothingOfIt) {
     if (std::string(reuse) == "refuse") {
       EXPECT_EQ(submit(asking(name, 1)).error().code, Code::certificate_exists);
     }
-    EXPECT_EQ(living(name), std::vector{first});
+    EXPECT_EQ(living(name), Serials{first});
   }
 }
 
@@ -75,7 +77,7 @@ TEST_F(ReuseTest, ReplaceRevokesEveryLiveCertificateOfTheNameInTheSameCommit) {
   const auto second = submit(asking("web-1", 1));
   ASSERT_TRUE(second.has_value()) << second.error().detail;
   ASSERT_TRUE(second->certificate);
-  EXPECT_EQ(living("web-1"), std::vector{second->certificate->serial});
+  EXPECT_EQ(living("web-1"), Serials{second->certificate->serial});
   for (const Bytes& old : {first, renewed.serial}) {
     EXPECT_EQ(row(old).revocation.value().reason, kSuperseded);
   }
@@ -97,7 +99,7 @@ TEST_F(ReuseTest, AReplacementThatIsNotStoredRevokesNothing) {
   store.failing = true;
   EXPECT_EQ(submit(asking("web-1", 1)).error().code, Code::unavailable);
   store.failing = false;
-  EXPECT_EQ(living("web-1"), std::vector{first});
+  EXPECT_EQ(living("web-1"), Serials{first});
 }
 
 TEST_F(ReuseTest, TheSameRequestAgainGetsItsCertificateAgainAndReplacesNothing) {
@@ -132,7 +134,7 @@ TEST_F(ReuseTest, OfManyWhoReplaceOneNameAtOnceTheLastStandsAndAllOthersAreRevok
     }
     EXPECT_GE(signed_ones, 1);
     const auto current = store.current_certificate("web-1").value().value();
-    EXPECT_EQ(living("web-1"), std::vector{current.serial});
+    EXPECT_EQ(living("web-1"), Serials{current.serial});
   }
 }
 
@@ -143,7 +145,7 @@ TEST_F(ReuseTest, SameKeyIsARenewalWithoutTheOldCertificate) {
   ASSERT_TRUE(again.has_value()) << again.error().detail;
   ASSERT_TRUE(again->certificate);
   EXPECT_FALSE(again->repeated);
-  EXPECT_EQ(living("web-1"), (std::vector{again->certificate->serial, first}))
+  EXPECT_EQ(living("web-1"), (Serials{again->certificate->serial, first}))
       << "the old one stays valid, as after a renewal";
   EXPECT_EQ(store.current_certificate("web-1").value()->serial, again->certificate->serial);
   const auto stranger = submit(asking("web-1", 1));
@@ -165,7 +167,7 @@ TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
       << "what no rule matches hears nothing of the queue";
   const auto approved = approve(waiting->request.id);
   ASSERT_TRUE(approved.has_value()) << approved.error().detail;
-  EXPECT_EQ(living("web-1"), std::vector{approved->certificate->serial});
+  EXPECT_EQ(living("web-1"), Serials{approved->certificate->serial});
   EXPECT_EQ(row(first).revocation.value().reason, kSuperseded);
 }
 
@@ -265,7 +267,7 @@ TEST_F(ReuseTest, PuppetsSettingSpeaksWhereNoRuleDoes) {
   // By the rule: replaced.
   const auto replaced = put(asking("node-1", 2));
   ASSERT_TRUE(replaced->certificate);
-  EXPECT_EQ(living("node-1"), std::vector{replaced->certificate->serial});
+  EXPECT_EQ(living("node-1"), Serials{replaced->certificate->serial});
   // Not over REST.
   EXPECT_EQ(submit(csr("node-1", {.key = 3})).error().code, Code::certificate_exists);
 }
@@ -298,7 +300,7 @@ reuse = "replace"
   ASSERT_TRUE(replaced->certificate);
   const auto again = present(1, second);
   EXPECT_TRUE(again->repeated);
-  EXPECT_EQ(living("web-1"), std::vector{replaced->certificate->serial});
+  EXPECT_EQ(living("web-1"), Serials{replaced->certificate->serial});
 }
 
 TEST_F(ReuseTest, ExplainSaysWhatWouldBecomeOfTheName) {
@@ -315,7 +317,7 @@ TEST_F(ReuseTest, ExplainSaysWhatWouldBecomeOfTheName) {
     ASSERT_TRUE(explained.has_value()) << explained.error().detail;
     EXPECT_EQ(explained->decision.action, wanted.first) << reuse;
     EXPECT_THAT(explained->decision.reason, HasSubstr(wanted.second)) << reuse;
-    EXPECT_EQ(living(name), std::vector{first}) << "nothing was done";
+    EXPECT_EQ(living(name), Serials{first}) << "nothing was done";
   }
 }
 
