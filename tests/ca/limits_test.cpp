@@ -89,14 +89,15 @@ TEST_F(LimitsTest, StillNoRoomKeepsTheOneRequestThatWaits) {
 }
 
 TEST_F(LimitsTest, AnApprovalNeedsNoRoomAndGivesWhatTheRuleGrants) {
-  start(policy_of("rule = \"1/h\"", "strip = true\ngrant = { dns = [\"www.example.com\"] }"));
+  start(policy_of("rule = \"1/h\"",
+                  "strip = true\ngrant = { dns = [\"{certname}\", \"www.example.com\"] }"));
   ask("web-1");
   const Asked asked{.names = {dns("www.example.com"), dns("other.example.com")}};
   const auto waiting = submit(csr("web-2", asked));
   ASSERT_EQ(waiting->request.state, store::RequestState::queued);
   const auto approved = approve(waiting->request.id);
   ASSERT_TRUE(approved.has_value()) << approved.error().detail;
-  EXPECT_EQ(approved->certificate->names, "DNS:www.example.com");
+  EXPECT_EQ(approved->certificate->names, "DNS:web-2, DNS:www.example.com");
   EXPECT_EQ(ask("web-3").request.state, store::RequestState::queued);
 }
 
