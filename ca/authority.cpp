@@ -204,6 +204,27 @@ Result<Authority::State::Signed> Authority::State::sign(const Grant& grant, cons
   return made;
 }
 
+void Authority::State::add_certificate(store::WriteBatch& batch, store::CertificateRecord row,
+                                       const Succession& succession, const Caller& caller) const {
+  const std::string serial = to_hex(row.serial);
+  const store::Revocation revocation{row.issued_at,
+                                     static_cast<int>(x509::RevocationReason::superseded)};
+  // First: it fails unless the name still stands for the certificate that was looked at.
+  batch.push_back(store::InsertCertificate{std::move(row), succession.replace, succession.renews});
+  for (const store::CertificateRecord& old : succession.superseded) {
+    batch.push_back(store::RevokeCertificate{old.issuer, old.serial, revocation});
+    batch.push_back(store::AppendAudit{audit("revoke", caller, old.certname,
+                                             {{"reason", "superseded"}, {"replaced_by", serial}},
+                                             to_hex(old.serial))});
+  }
+}
+
+void Authority::State::revoked(std::size_t count) {
+  if (count == 0) return;
+  revocations.fetch_add(count);
+  crl.changed();
+}
+
 Task<Result<std::shared_ptr<const x509::Certificate>>> Authority::issue_service_certificate(
     const x509::PublicKey& key) {
   State& state = *state_;

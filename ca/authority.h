@@ -19,6 +19,7 @@
 #include "ca/crl_publisher.h"
 #include "ca/expirations.h"
 #include "ca/issuer.h"
+#include "ca/limits.h"
 #include "ca/profile.h"
 #include "ca/replay.h"
 #include "policy/cidr.h"
@@ -95,7 +96,8 @@ struct Approval {
 };
 
 struct Explanation {
-  policy::Decision decision;
+  policy::Decision decision;  // after names in use and limits
+  std::vector<LimitUse> limits;
   std::string certname;
   std::optional<policy::Nearest> nearest;  // what would have to change for another outcome
 };

@@ -47,6 +47,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
   State& state = *state_;
   const auto bounded = check_lifetime(approval.validity);
   Submitted outcome;
+  Succession succession;
   auto made = co_await state.guarded(Action::decide, caller, [&]() -> Result<State::Signed> {
     if (bounded.has_error()) return bounded.error();
     auto row = waiting_request(state.store, request_id);
@@ -63,6 +64,10 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     }
     auto grant = grant_for(state.config, outcome.request, **csr, approval);
     if (grant.has_error()) return grant.error();
+    auto follows = succession_of_approval(state.store, outcome.request, (*csr)->public_key(),
+                                          settings.allow_duplicate_certs, state.clock.now());
+    if (follows.has_error()) return follows.error();
+    succession = std::move(*follows);
     return state.sign(*grant, state.profile(outcome.request.profile), **csr, "operator",
                       outcome.request.id);
   });
@@ -83,8 +88,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
                                        .at = *request.decided_at,
                                        .issuer = request.issuer,
                                        .serial = request.serial});
-  batch.push_back(
-      store::InsertCertificate{std::move(made->row), state.config.puppet.allow_duplicate_certs});
+  state.add_certificate(batch, std::move(made->row), succession, caller);
   batch.push_back(store::AppendAudit{state.audit(
       "approve", caller, request.certname,
       {{"request", request.id}, {"names", outcome.certificate->names}}, to_hex(request.serial))});
@@ -93,8 +97,15 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     if (is_name_taken(stored.error().code)) {
       co_return name_taken(stored.error().code, request.certname);
     }
+    if (!succession.renews.empty() &&
+        (stored.error().code == Code::conflict || stored.error().code == Code::already_revoked)) {
+      co_return fail(Code::conflict, "Meanwhile another certificate of '" + request.certname +
+                                         "' was issued or revoked, or the request was decided. "
+                                         "Look at it again.");
+    }
     co_return stored.error();
   }
+  state.revoked(succession.superseded.size());
   co_return outcome;
 }
 

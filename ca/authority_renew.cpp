@@ -1,8 +1,10 @@
 // Renewal: a machine that holds a certificate gets the next one (Puppet contract 1.10).
+
 #include <algorithm>
 
 #include "ca/authority.h"
 #include "ca/authority_state.h"
+#include "ca/succession.h"
 
 namespace countersign::ca {
 namespace {
@@ -11,10 +13,7 @@ namespace {
 // machine, has taken it from the holder of any older certificate; one who revoked it, too.
 bool stands_for(const std::optional<store::CertificateRecord>& current,
                 const x509::PublicKey& key) {
-  if (!current || current->revocation) return false;
-  const auto certificate = x509::Certificate::parse(current->der);
-  return certificate.has_value() &&
-         std::ranges::equal((*certificate)->public_key().spki(), key.spki());
+  return current && !current->revocation && has_key(*current, key);
 }
 
 // The row of the certificate that the new one follows: the current one of the name.

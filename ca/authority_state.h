@@ -78,6 +78,11 @@ struct Authority::State {
     store::CertificateRecord row;
     std::shared_ptr<const x509::Certificate> certificate;
   };
+  // Stores it in its place among those of its name, and revokes what it supersedes.
+  void add_certificate(store::WriteBatch& batch, store::CertificateRecord row,
+                       const Succession& succession, const Caller& caller) const;
+  // After the commit of `count` revocations: connections and the CRL shall know.
+  void revoked(std::size_t count);
   Result<Signed> sign(const Grant& grant, const Profile& profile, const x509::Csr& csr,
                       std::string rule, std::string request_id) const;
 };

@@ -5,6 +5,8 @@
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
 #include "ca/facts.h"
+#include "ca/limits.h"
+#include "ca/reuse.h"
 #include "ca/verdict.h"
 #include "x509/pem.h"
 
@@ -25,6 +27,10 @@ store::RequestRecord request_row(const Examined& request, const Verdict& verdict
     row.grant = granted_to_json(verdict.decision.granted);
   }
   row.profile = verdict.decision.profile;
+  if (verdict.decision.action == policy::Action::queue) {
+    if (verdict.reuse) row.reuse = policy::to_string(*verdict.reuse);
+    row.retry_at = verdict.retry_at;
+  }
   row.source = caller.source;
   row.caller = caller.describe();
   row.key = x509::to_string(request.csr->public_key().spec());
@@ -33,9 +39,22 @@ store::RequestRecord request_row(const Examined& request, const Verdict& verdict
   return row;
 }
 
-// Did another call about the same name, or the same serial, come in between?
+// Others may be faster again and again, where many replace one name or share one limit.
+constexpr int kRounds = 8;
+
+// Did another call about the same name, serial or limit come in between?
 bool is_race(Code code) {
-  return is_name_taken(code) || code == Code::conflict || code == Code::not_found;
+  return is_name_taken(code) || code == Code::conflict || code == Code::not_found ||
+         code == Code::already_revoked || code == Code::rate_limited;
+}
+
+// What the client is told after the last round.
+Error lost_race(const Error& error, const std::string& certname) {
+  if (is_name_taken(error.code)) return name_taken(error.code, certname);
+  if (error.code == Code::already_revoked || error.code == Code::rate_limited) {
+    return fail(Code::overloaded, "Too many requests at once for " + certname + "; try again.");
+  }
+  return error;
 }
 
 }  // namespace
@@ -45,15 +64,23 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
   const auto permitted = co_await state.authorize(Action::submit, caller);
   if (permitted.has_error()) co_return permitted.error();
 
-  // A second round only if another submission of the same name came in between.
-  for (int round = 0;; ++round) {
+  // Another round only if another submission came in between.
+  for (int round = 1;; ++round) {
     // 1. Parse, prove possession, check the key and the name; 2. what the store knows; 3. decide.
     Verdict verdict;
     bool program = false;
     auto examined = co_await state.pool.run([&]() -> Result<Examined> {
-      auto request = examine(state.store, submission, caller, state.config, state.clock.now());
+      const Timestamp now = state.clock.now();
+      const auto rules = state.policy.current();
+      auto request =
+          examine(state.store, submission, caller, state.config, rules->reuses_names(), now);
       if (request.has_error() || request->repeated) return request;
-      verdict = decide(*state.policy.current(), *request, state.config);
+      verdict = decide(*rules, *request, state.config);
+      const auto settled = settle_reuse(state.store, *request, now, verdict);
+      if (settled.has_error()) return settled.error();
+      const auto uses = uses_of(state.store, verdict.decision.limits, now);
+      if (uses.has_error()) return uses.error();
+      hold_over_limit(*uses, verdict);
       if (verdict.decision.action == policy::Action::deny) {
         const auto found = find_denied(state.store, *request);
         if (found.has_error()) return found.error();
@@ -81,6 +108,12 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       apply_autosign(puppet, request, answer, verdict);
     }
     hold_reserved_name(state.config, verdict);
+    tell_of_live(request, verdict);
+    if (verdict.clock_put_back) {
+      const auto settled = co_await state.committer.commit(
+          settle_allowances(verdict.decision.limits, state.clock.now()));
+      if (settled.has_error()) co_return settled.error();
+    }
 
     if (verdict.decision.action == policy::Action::deny && request.denied_before &&
         request.denied_before->rule == verdict.by &&
@@ -98,11 +131,8 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       if (verdict.refusal) co_return *verdict.refusal;
       co_return outcome;
     }
-    if (round > 0 || !is_race(outcome.error().code)) {
-      if (is_name_taken(outcome.error().code)) {
-        co_return name_taken(outcome.error().code, request.certname);
-      }
-      co_return outcome;
+    if (round == kRounds || !is_race(outcome.error().code)) {
+      co_return lost_race(outcome.error(), request.certname);
     }
   }
 }
@@ -120,6 +150,7 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
         audit("withdraw", caller, request.certname, {{"reason", "replaced by a newer request"}})});
   }
   std::string action = "queue";
+  std::size_t superseded = 0;
   if (verdict.decision.action == policy::Action::sign) {
     auto made = co_await pool.run([&] {
       return sign(verdict.grant, profile(verdict.decision.profile), *request.csr, verdict.by,
@@ -137,7 +168,11 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
       batch.push_back(
           store::RedeemEnrolmentToken{outcome.request.token, outcome.request.created_at});
     }
-    batch.push_back(store::InsertCertificate{std::move(made->row), request.replaces_certificate});
+    take_allowances(verdict.decision.limits, outcome.request.created_at, batch);
+    Succession succession = verdict.succession;
+    if (!verdict.reuse) succession.replace = request.replaces_certificate;
+    add_certificate(batch, std::move(made->row), succession, caller);
+    superseded = succession.superseded.size();
   } else if (verdict.decision.action == policy::Action::deny) {
     action = "deny";
     outcome.request.state = store::RequestState::denied;
@@ -155,27 +190,8 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
                                            to_hex(outcome.request.serial))});
   const auto stored = co_await committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
+  revoked(superseded);
   co_return outcome;
-}
-
-Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller) {
-  State& state = *state_;
-  co_return co_await state.guarded(Action::explain, caller, [&]() -> Result<Explanation> {
-    auto parsed = read_csr(csr);
-    if (parsed.has_error()) return parsed.error();
-    auto certname = certname_of(**parsed, "");
-    if (certname.has_error()) return certname.error();
-    policy::Facts facts = facts_of(**parsed, source);
-    const auto current = state.store.current_certificate(*certname);
-    if (current.has_error()) return current.error();
-    auto token = find_token(state.store, presented_secret({}, **parsed), facts, state.clock.now());
-    if (token.has_error()) return token.error();
-    facts.token = std::move(*token);
-    facts.has_live_certificate = *current && store::state_of(**current, state.clock.now()) ==
-                                                 store::CertificateState::signed_;
-    policy::Explanation explained = state.policy.current()->explain(facts);
-    return Explanation{std::move(explained.decision), *certname, std::move(explained.nearest)};
-  });
 }
 
 }  // namespace countersign::ca

@@ -1,5 +1,7 @@
 #include "ca/examination.h"
 
+#include <algorithm>
+
 #include "ca/enrolment.h"
 #include "ca/facts.h"
 
@@ -12,6 +14,20 @@ bool has_good_token(const Examined& request) {
   return request.facts.token && request.facts.token->problem.empty();
 }
 
+// It waits for a limit that may have room by now. Also after the clock was put back: the time that
+// it was given may be far away.
+bool may_ask_again(const store::RequestRecord& row, Timestamp now) {
+  return row.retry_at && (now >= *row.retry_at || now < row.created_at);
+}
+
+// Is the request that waits of the same machine? Puppet agents make a new CSR for each try, which
+// with an EC key is never the same.
+bool is_of_same_key(const store::RequestRecord& row, const x509::Csr& csr) {
+  const auto before = x509::Csr::parse(row.csr);
+  return before.has_value() &&
+         std::ranges::equal((*before)->public_key().spki(), csr.public_key().spki());
+}
+
 // The same CSR again gets the same answer, as long as that answer still stands.
 Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& request) {
   auto before = store.request_by_csr(request.csr->sha256());
@@ -20,9 +36,10 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
   store::RequestRecord& row = **before;
   switch (row.state) {
     case store::RequestState::queued: {
-      Submitted waiting{std::move(row), std::nullopt, true};
       // A token may have been minted, or come with it, since it was put into the queue.
-      (has_good_token(request) ? request.waiting : request.repeated) = std::move(waiting);
+      const bool anew = has_good_token(request) || may_ask_again(row, now);
+      Submitted waiting{std::move(row), std::nullopt, true};
+      (anew ? request.waiting : request.repeated) = std::move(waiting);
       break;
     }
     case store::RequestState::signed_: {
@@ -48,28 +65,35 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
 
 // Fills what the store knows of the name. The constraints of the store decide in the end; this is
 // for a good answer and for policy.
-Result<void> look_up_name(const store::Store& store, bool duplicates, Timestamp now,
+Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse, Timestamp now,
                           Examined& request) {
-  const auto current = store.current_certificate(request.certname);
+  auto current = store.current_certificate(request.certname);
   if (current.has_error()) return current.error();
   if (*current) {
     const CertificateState state = store::state_of(**current, now);
     request.facts.has_live_certificate = state == CertificateState::signed_;
-    if (!duplicates && state != CertificateState::expired) {
+    const bool left_to_rules = reuse && state == CertificateState::signed_;
+    if (!duplicates && !left_to_rules && state != CertificateState::expired) {
       return name_taken(
           state == CertificateState::revoked ? Code::revoked_exists : Code::certificate_exists,
           request.certname);
     }
     request.replaces_certificate = duplicates;
+    if (left_to_rules) request.live = std::move(**current);
   }
-  const auto queued = store.queued_request(request.certname);
+  auto queued = store.queued_request(request.certname);
   if (queued.has_error()) return queued.error();
   if (*queued) {
     // Anyone can queue a name; who holds a token for it has the better claim.
-    if (!duplicates && !has_good_token(request)) {
+    if (!request.waiting && may_ask_again(**queued, now) &&
+        is_of_same_key(**queued, *request.csr)) {
+      request.waiting = Submitted{std::move(**queued), std::nullopt, true};
+    }
+    request.replaces_request = duplicates || has_good_token(request) || request.waiting;
+    request.request_waits = !request.replaces_request;
+    if (request.request_waits && !request.live) {
       return name_taken(Code::request_exists, request.certname);
     }
-    request.replaces_request = true;
   }
   return {};
 }
@@ -111,7 +135,8 @@ Error name_taken(Code code, const std::string& certname) {
 }
 
 Result<Examined> examine(const store::Store& store, const Submission& submission,
-                         const Caller& caller, const AuthorityConfig& config, Timestamp now) {
+                         const Caller& caller, const AuthorityConfig& config, bool reuse,
+                         Timestamp now) {
   auto csr = read_csr(submission.csr);
   if (csr.has_error()) return csr.error();
   auto certname = certname_of(**csr, submission.name);
@@ -127,7 +152,7 @@ Result<Examined> examine(const store::Store& store, const Submission& submission
     if (request.repeated) return request;
   }
   const bool duplicates = submission.puppet && config.puppet.allow_duplicate_certs;
-  const auto known = look_up_name(store, duplicates, now, request);
+  const auto known = look_up_name(store, duplicates, reuse, now, request);
   if (known.has_error()) return known.error();
   return request;
 }

@@ -21,6 +21,10 @@ struct Examined {
   std::optional<Submitted> waiting;   // the same, in the queue: the answer if it is to wait again
   bool replaces_certificate = false;  // allow_duplicate_certs, and there is one
   bool replaces_request = false;
+  // The certificate that the name stands for, if it is neither revoked nor expired and the rules
+  // have a word on names that are in use. Then, too, another request of the name may wait.
+  std::optional<store::CertificateRecord> live;
+  bool request_waits = false;
   std::optional<store::RequestRecord> denied_before;  // by policy: the name's newest request
 };
 
@@ -28,10 +32,11 @@ struct Examined {
 Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
 
 // Reads the CSR and looks its name up. A name that is held by a live or revoked certificate, or by
-// a queued request with another key, is an error; one whose certificate has expired is free. Blocks
-// for reads of the store.
+// a queued request with another key, is an error; one whose certificate has expired is free. With
+// `reuse` a live certificate is left to the rules. Blocks for reads of the store.
 Result<Examined> examine(const store::Store& store, const Submission& submission,
-                         const Caller& caller, const AuthorityConfig& config, Timestamp now);
+                         const Caller& caller, const AuthorityConfig& config, bool reuse,
+                         Timestamp now);
 
 // Fills denied_before for a request that policy denies now: a machine that tries for ever, with a
 // new CSR each time, must not fill the store. Blocks for a read of the store.

@@ -41,6 +41,19 @@ bool is_name_of_the_service(const AuthorityConfig& config, const Grant& grant) {
 
 }  // namespace
 
+void hold(Verdict& verdict, std::string reason) {
+  policy::Decision& decision = verdict.decision;
+  decision.has_grant = decision.has_grant || decision.action == policy::Action::sign;
+  decision.action = policy::Action::queue;
+  decision.reason = std::move(reason);
+}
+
+void note(Verdict& verdict, const std::string& text) {
+  if (verdict.decision.trace.empty() || !verdict.decision.trace.back().matched) return;
+  std::string& detail = verdict.decision.trace.back().detail;
+  detail += (detail.empty() ? "" : "; ") + text;
+}
+
 Verdict decide(const policy::RuleSet& rules, const Examined& request,
                const AuthorityConfig& config) {
   Verdict verdict;

@@ -9,6 +9,7 @@
 #include "ca/autosign.h"
 #include "ca/examination.h"
 #include "ca/issuer.h"
+#include "ca/succession.h"
 #include "policy/decision.h"
 #include "policy/rule_set.h"
 
@@ -22,7 +23,17 @@ struct Verdict {
   Grant grant;                   // for sign
   std::string by;                // the rule's name, "puppet autosign", …
   std::optional<Error> refusal;  // stored as queued, answered with this (Puppet contract 2.2)
+  std::optional<policy::Reuse>
+      reuse;              // the name has a live certificate, and this is the rule's word
+  Succession succession;  // for sign
+  std::optional<Timestamp> retry_at;  // it waits for a limit, which has room again then
+  bool clock_put_back = false;        // since a limit was used
 };
+
+// Turns sign to queue. An approval can then give what the rule would have given.
+void hold(Verdict& verdict, std::string reason);
+// Adds to what the trace says of the rule that matched.
+void note(Verdict& verdict, const std::string& text);
 
 // The policy's word. Pure.
 Verdict decide(const policy::RuleSet& rules, const Examined& request,

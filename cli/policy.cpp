@@ -55,6 +55,7 @@ json::value explain_here(const Options& options, const std::string& pem) {
                       {"rule", decision.rule},
                       {"reason", decision.reason},
                       {"certname", certname},
+                      {"reuse", policy::to_string(decision.reuse)},
                       {"trace", json::parse(policy::trace_to_json(decision.trace))},
                       {"nearest", json::parse(policy::nearest_to_json(explained.nearest))}};
 }
@@ -66,6 +67,17 @@ json::value explain_there(const Options& options, const std::string& pem,
   return client.must("POST", "/v1/policy/explain", question);
 }
 
+// A line for each limit of the rule that decided.
+std::string limits_text(const json::value& answer) {
+  const json::value* limits = answer.as_object().if_contains("limits");
+  if (limits == nullptr || !limits->is_array()) return "";
+  std::string text;
+  for (const json::value& limit : limits->get_array()) {
+    text += "  limit " + escaped(member(limit, "limit")) + ": " + member(limit, "used") + " used\n";
+  }
+  return text;
+}
+
 int explain(const Options& options, const std::string& client_file) {
   const std::string pem =
       required(system_files().read(options.csr, x509::Csr::kMaxBytes * 2), kUsage);
@@ -75,7 +87,8 @@ int explain(const Options& options, const std::string& client_file) {
     print(json::serialize(answer) + "\n");
   } else {
     print(escaped(member(answer, "certname")) + ": " + member(answer, "action") + " (" +
-          escaped(member(answer, "reason")) + ")\n" + trace_tree(answer.at("trace"), "  "));
+          escaped(member(answer, "reason")) + ")\n" + trace_tree(answer.at("trace"), "  ") +
+          limits_text(answer));
     const json::value* nearest = answer.as_object().if_contains("nearest");
     if (nearest != nullptr && nearest->is_object())
       print(escaped(member(*nearest, "advice")) + "\n");

@@ -23,7 +23,9 @@ std::string trace_text(const boost::json::value& trace, const std::string& inden
   for (const auto& step : trace.as_array()) {
     if (member(step, "matched") == "true") {
       matched = true;
-      text += indent + rules_of(step) + " matched and decided\n";
+      const std::string detail = escaped(member(step, "detail"));
+      text += indent + rules_of(step) + " matched and decided" +
+              (detail.empty() ? "" : ": " + detail) + "\n";
     } else {
       text += indent + rules_of(step) + " did not match: " + escaped(member(step, "condition")) +
               ": " + escaped(member(step, "detail")) + "\n";
@@ -38,7 +40,9 @@ std::string trace_tree(const boost::json::value& trace, const std::string& inden
   for (const auto& step : trace.as_array()) {
     if (member(step, "matched") == "true") {
       matched = true;
+      const std::string detail = escaped(member(step, "detail"));
       text += indent + rules_of(step) + " matched and decided\n";
+      if (!detail.empty()) text += indent + "    " + detail + "\n";
     } else {
       text += indent + rules_of(step) + " did not match\n";
       text += indent + "    " + escaped(member(step, "condition")) + ": ";

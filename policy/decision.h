@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "policy/facts.h"
+#include "policy/limit.h"
+#include "policy/reuse.h"
 
 namespace countersign::policy {
 
@@ -42,7 +44,9 @@ struct Decision {
   std::string profile;  // for sign, and for queue when the rule names one
   Granted granted;      // for sign, and for queue when the rule has a grant
   bool has_grant = false;
-  bool token = false;  // the rule asks for an enrolment token: the certificate uses it up
+  bool token = false;           // the rule asks for an enrolment token: the certificate uses it up
+  Reuse reuse = Reuse::refuse;  // if the name has a live certificate
+  std::vector<Limit> limits;    // of a rule that signs; the request counts in each of them
   std::vector<TraceStep> trace;
 };
 

@@ -77,6 +77,8 @@ struct Rule {
   std::string profile;
   std::string reason;
   bool strip = false;
+  Reuse reuse = Reuse::refuse;
+  std::vector<Limit> limits;
 
   // Does a request for more than the grant make the rule not match?
   bool may_refuse() const { return !strip && (action == Action::sign || grant.explicit_); }

@@ -57,6 +57,9 @@ Rule RuleParser::parse(ConfigTable& table) {
                    "a rule that denies grants nothing: it takes all that its match takes. Remove "
                    "'grant' and 'strip'.");
   }
+  rule.reuse =
+      read_reuse(table, rule.action, rule.match.token || !rule.match.challenge_passwords.empty());
+  rule.limits = read_limits(table, rule.action);
   table.done();
   return rule;
 }

@@ -39,6 +39,9 @@ Decision decision_of(const Rule& rule, const Question& question) {
   decision.profile = rule.profile;
   decision.has_grant = rule.grant.explicit_;
   decision.token = rule.match.token;
+  decision.reuse = rule.reuse;
+  decision.limits = rule.limits;
+  for (Limit& limit : decision.limits) limit.key = limit_key(limit, rule.name, question.facts);
   if (rule.action == Action::sign || rule.grant.explicit_)
     decision.granted = rule.granted(question);
   decision.reason = !rule.reason.empty()
@@ -71,6 +74,7 @@ struct RuleSet::Content {
   std::vector<Rule> rules;
   std::vector<RuleOutline> outlines;  // of the rules
   std::optional<NameIndex> index;     // of the rules
+  bool reuses_names = false;
   std::vector<std::filesystem::path> files;
 };
 
@@ -112,6 +116,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
     if (document->complaints().size() == complaints) {
       complain_if_covered(coverage, table, rule, parser);
     }
+    content->reuses_names = content->reuses_names || rule.reuse != Reuse::refuse;
     content->rules.push_back(std::move(rule));
   }
   root.done();
@@ -197,6 +202,8 @@ std::vector<RuleOutline> RuleSet::outlines() const {
   }
   return list;
 }
+
+bool RuleSet::reuses_names() const { return content_->reuses_names; }
 
 std::size_t RuleSet::size() const { return content_->rules.size(); }
 const std::vector<std::filesystem::path>& RuleSet::files() const { return content_->files; }

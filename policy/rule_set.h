@@ -54,6 +54,8 @@ class RuleSet {
   // hundred times as much as decide() with a thousand rules.
   Explanation explain(const Facts& facts) const;
 
+  // Does a rule say more of names that are in use than that they are taken?
+  bool reuses_names() const;
   std::size_t size() const;
   Action default_action() const;
   std::vector<RuleOutline> outlines() const;  // in order

@@ -66,6 +66,11 @@ struct RequestRecord {
   std::string key;     // "ec:P-256"
   std::string names;   // SANs asked for, "DNS:a, IP:b"
   std::string token;   // id of the enrolment token that was used up, "" if none was
+  // The name had a live certificate: what an approval does with that one ("queue", "replace",
+  // "same_key", see policy/reuse.h). "": the name was free.
+  std::string reuse;
+  // It waits for a limit alone: asked again from then on, it is decided anew.
+  std::optional<Timestamp> retry_at;
   Timestamp created_at;
   std::optional<Timestamp> decided_at;
   std::string decided_by;

@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_STORE_STORE_H_
 #define COUNTERSIGN_STORE_STORE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/allowance.h"
 #include "store/records.h"
 
 namespace countersign::store {
@@ -83,6 +85,21 @@ struct RevokeEnrolmentToken {
   std::string id;
   Timestamp at;
 };  // not_found, already_revoked
+// One certificate more under a limit. `most` of them within `period`: rate_limited. What every such
+// row says passes with time, and rows that say nothing any more go, two with each take.
+struct TakeAllowance {
+  std::string key;
+  Timestamp at;
+  std::int64_t most = 0;
+  std::chrono::milliseconds period{0};
+};
+// The clock was put back: what was used at a time far ahead of `at` was used at `at`. Nothing to be
+// done: nothing.
+struct SettleAllowance {
+  std::string key;
+  Timestamp at;
+  std::chrono::milliseconds period{0};
+};
 struct AppendAudit {
   AuditRecord row;
 };  // `sequence` is ignored and given by the store
@@ -94,10 +111,11 @@ struct PutDocument {
   std::int64_t expected = 0;
 };
 
-using Mutation = std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate,
-                              RevokeCertificate, ReleaseName, WithdrawRequest, InsertCrl,
-                              InsertToken, RevokeToken, InsertEnrolmentToken, RedeemEnrolmentToken,
-                              RevokeEnrolmentToken, AppendAudit, PutDocument>;
+using Mutation =
+    std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
+                 ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken,
+                 InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken, TakeAllowance,
+                 SettleAllowance, AppendAudit, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
 
@@ -207,6 +225,8 @@ class Store {
       ByteView hash) const = 0;
   // In order of creation.
   virtual Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const = 0;
+  // Empty if nothing was taken of it.
+  virtual Result<Allowance> allowance(const std::string& key) const = 0;
   // Rows about the subject, newest first; "" for all.
   virtual Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                                  std::size_t limit) const = 0;

@@ -153,20 +153,28 @@ json::object to_json(const store::AuditRecord& row) {
           {"request_id", row.request_id}};
 }
 
-json::object to_json(const policy::Decision& decision, const std::string& certname) {
+json::object to_json(const ca::Explanation& explanation) {
+  const policy::Decision& decision = explanation.decision;
   json::array names;
   for (const auto& name : decision.granted.names) names.emplace_back(name.type + ":" + name.value);
   json::array extensions;
   for (const auto& oid : decision.granted.extensions) {
     extensions.emplace_back(policy::short_name_of(oid));
   }
+  json::array limits;
+  for (const ca::LimitUse& use : explanation.limits) {
+    limits.push_back(json::object{
+        {"limit", use.limit.text}, {"used", use.used}, {"free_at", time_or_null(use.free_at)}});
+  }
   return {{"action", policy::to_string(decision.action)},
           {"rule", decision.rule},
           {"reason", decision.reason},
           {"profile", decision.profile},
-          {"certname", certname},
+          {"certname", explanation.certname},
           {"names", std::move(names)},
           {"extensions", std::move(extensions)},
+          {"reuse", policy::to_string(decision.reuse)},
+          {"limits", std::move(limits)},
           {"trace", json::parse(policy::trace_to_json(decision.trace))}};
 }
 

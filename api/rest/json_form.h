@@ -8,7 +8,7 @@
 #include <string>
 
 #include "api/http/message.h"
-#include "ca/issuer.h"
+#include "ca/authority.h"
 #include "policy/decision.h"
 #include "store/store.h"
 
@@ -22,7 +22,7 @@ boost::json::object to_json(const ca::Grant& grant);
 boost::json::object to_json(const store::TokenRecord& token);
 boost::json::object to_json(const store::EnrolmentTokenRecord& token, Timestamp now);
 boost::json::object to_json(const store::AuditRecord& row);
-boost::json::object to_json(const policy::Decision& decision, const std::string& certname);
+boost::json::object to_json(const ca::Explanation& explanation);
 
 std::string certificate_pem(const store::CertificateRecord& certificate);
 

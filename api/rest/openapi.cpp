@@ -117,6 +117,8 @@ json::object schemas() {
                                {"names", list_of(text)},
                                {"names_total", number},
                                {"extensions", list_of(text)},
+                               {"reuse", text},
+                               {"limits", list_of(reference("LimitUse"))},
                                {"trace", list_of(reference("TraceStep"))},
                                {"nearest", reference_or_null("Nearest")}});
   all["ReplayOrder"] =
@@ -134,6 +136,7 @@ json::object schemas() {
                              {"left_out", number},
                              {"notes", list_of(text)},
                              {"next_cursor", maybe("string")}});
+  all["LimitUse"] = object_of({{"limit", text}, {"used", number}, {"free_at", maybe("string")}});
   all["AccessTokenOrder"] =
       object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
   // One of the first three says what names it is for.

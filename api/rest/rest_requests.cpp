@@ -194,7 +194,7 @@ Answer explain_policy(Call call) {
   const auto explained =
       co_await call.authority.explain(std::move(*csr), std::move(*source), call.caller);
   if (explained.has_error()) co_return problem(explained.error(), call.request);
-  json::object answer = to_json(explained->decision, explained->certname);
+  json::object answer = to_json(*explained);
   answer["nearest"] = json::parse(policy::nearest_to_json(explained->nearest));
   co_return json_response(200, answer);
 }

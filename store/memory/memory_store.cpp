@@ -206,6 +206,11 @@ class MemoryStore final : public Store {
     return page;
   }
 
+  Result<Allowance> allowance(const std::string& key) const override {
+    const std::shared_lock lock(mutex_);
+    return look_up(tables_.allowances, key).value_or(Tables::AllowanceRow()).allowance;
+  }
+
   Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                          std::size_t limit) const override {
     const std::shared_lock lock(mutex_);

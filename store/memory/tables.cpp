@@ -227,6 +227,29 @@ Result<void> Tables::apply_one(const RevokeEnrolmentToken& m) {
   return {};
 }
 
+Result<void> Tables::apply_one(const TakeAllowance& m) {
+  const auto found = allowances.find(m.key);
+  const Allowance before = found == allowances.end() ? Allowance() : found->second.allowance;
+  const Allowance left = at_time(before, m.at, m.period);
+  if (free_at(left, m.most, m.period)) return fail(Code::rate_limited, "The limit is reached.");
+  const Allowance now = taken(left, m.at, m.period);
+  put(allowances, m.key, {now, end_of(now, m.period)});
+  for (int i = 0; i < 2; ++i) {
+    const auto stale =
+        std::ranges::find_if(allowances, [&](const auto& row) { return row.second.ends <= m.at; });
+    if (stale != allowances.end()) erase(allowances, std::string(stale->first));
+  }
+  return {};
+}
+
+Result<void> Tables::apply_one(const SettleAllowance& m) {
+  const auto found = allowances.find(m.key);
+  if (found == allowances.end() || !ahead(found->second.allowance, m.at, m.period)) return {};
+  const Allowance now = at_time(found->second.allowance, m.at, m.period);
+  put(allowances, m.key, {now, end_of(now, m.period)});
+  return {};
+}
+
 Result<void> Tables::apply_one(const AppendAudit& m) {
   AuditRecord row = m.row;
   row.sequence = static_cast<std::int64_t>(audit.size()) + 1;

@@ -27,6 +27,11 @@ class Tables {
   std::map<std::string, CrlRecord> crls;                         // the last one, by issuer
   std::map<std::string, TokenRecord> tokens;                     // by id
   std::map<std::string, EnrolmentTokenRecord> enrolment_tokens;  // by id
+  struct AllowanceRow {
+    Allowance allowance;
+    Timestamp ends;
+  };
+  std::map<std::string, AllowanceRow> allowances;  // by key
   std::vector<AuditRecord> audit;
   std::map<std::pair<std::string, std::string>, Document> documents;  // by space and key
 
@@ -57,6 +62,8 @@ class Tables {
   Result<void> apply_one(const InsertEnrolmentToken& m);
   Result<void> apply_one(const RedeemEnrolmentToken& m);
   Result<void> apply_one(const RevokeEnrolmentToken& m);
+  Result<void> apply_one(const TakeAllowance& m);
+  Result<void> apply_one(const SettleAllowance& m);
   Result<void> apply_one(const AppendAudit& m);
   Result<void> apply_one(const PutDocument& m);
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 // The columns and read_request belong together.
-#define SELECT_REQUEST                                                                     \
-  "SELECT id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, profile, " \
-  "source, caller, key, names, created_at, decided_at, decided_by, issuer, serial, token " \
-  "FROM requests "
+#define SELECT_REQUEST                                                                      \
+  "SELECT id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, profile, "  \
+  "source, caller, key, names, created_at, decided_at, decided_by, issuer, serial, token, " \
+  "reuse, retry_at FROM requests "
 
 namespace countersign::store {
 namespace {
@@ -27,6 +27,8 @@ RequestRecord read_request(const Statement& row) {
           .key = row.text(12),
           .names = row.text(13),
           .token = row.text(19),
+          .reuse = row.text(20),
+          .retry_at = row.optional_time(21),
           .created_at = row.time(14),
           .decided_at = row.optional_time(15),
           .decided_by = row.text(16),

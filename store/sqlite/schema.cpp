@@ -146,7 +146,18 @@ CREATE TABLE enrolment_tokens (
 CREATE INDEX enrolment_tokens_certname ON enrolment_tokens (certname, id);
 )sql";
 
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE requests ADD COLUMN reuse TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN retry_at INTEGER;
+CREATE TABLE allowances (
+  key TEXT PRIMARY KEY,
+  uses TEXT NOT NULL,
+  ends INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX allowances_ends ON allowances (ends);
+)sql";
+
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

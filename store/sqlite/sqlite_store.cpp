@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/sqlite/allowance_rows.h"
 #include "store/sqlite/certificate_rows.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/enrolment_token_rows.h"
@@ -205,6 +206,10 @@ class SqliteStore final : public Store {
 
   Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const override {
     return readers_.use([&](Connection& db) { return select_enrolment_tokens(db, query); });
+  }
+
+  Result<Allowance> allowance(const std::string& key) const override {
+    return readers_.use([&](Connection& db) { return select_allowance(db, key); });
   }
 
   Result<std::vector<AuditRecord>> audit(const std::string& subject,

@@ -107,6 +107,9 @@ class BreakableStore : public store::Store {
       const store::EnrolmentTokenQuery& query) const override {
     return under->enrolment_tokens(query);
   }
+  Result<store::Allowance> allowance(const std::string& key) const override {
+    return under->allowance(key);
+  }
   Result<std::vector<store::AuditRecord>> audit(const std::string& subject,
                                                 std::size_t limit) const override {
     return under->audit(subject, limit);

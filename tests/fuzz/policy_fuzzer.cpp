@@ -1,6 +1,7 @@
 // Whatever text is given as a policy: it is refused with errors of which each names its place, or
 // no decision of it grants what was not asked for, the operator mark, or a signature without a rule
-// or a default that signs. And the quick way to a decision leads to the same one as the plain way.
+// or a default that signs; nor does it replace a certificate for whom has shown no secret. And the
+// quick way to a decision leads to the same one as the plain way.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -28,7 +29,7 @@ class OneFile final : public countersign::FileSystem {
   }
 };
 
-std::array<policy::Facts, 4> requests() {
+std::array<policy::Facts, 5> requests() {
   policy::Facts plain;
   plain.certname = "web-1.example.com";
   plain.key_algorithm = "ec";
@@ -52,7 +53,9 @@ std::array<policy::Facts, 4> requests() {
   old.source = "";
   old.has_live_certificate = true;
   old.attributes["1.2.3"] = {"value"};
-  return {plain, more, operator_only, old};
+  policy::Facts minted = old;
+  minted.token = policy::PresentedToken{.id = "T1", .problem = "", .profile = ""};
+  return {plain, more, operator_only, old, minted};
 }
 
 bool asked(const policy::Facts& facts, const policy::RequestedName& name) {
@@ -75,6 +78,14 @@ void check_decision(const policy::Facts& facts, const policy::Decision& decision
             facts.extensions.end());
   }
   if (decision.action != policy::Action::sign) require(!decision.reason.empty());
+  if (decision.reuse == policy::Reuse::replace) {
+    require(decision.action == policy::Action::sign);
+    require(!facts.challenge_password.empty() || (facts.token && facts.token->problem.empty()));
+  }
+  for (const policy::Limit& limit : decision.limits) {
+    require(decision.action == policy::Action::sign);
+    require(limit.most > 0 && limit.period.count() > 0 && !limit.key.empty());
+  }
   if (decision.rule.empty()) {
     require(decision.action != policy::Action::sign || default_signs);
   } else {

@@ -38,6 +38,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     std::vector<RevokedSerial> revoked;
     std::optional<CrlRecord> crl;
     std::string document;
+    Allowance allowance;
     std::int64_t queued = 0, issued = 0, withdrawn = 0;
     bool operator==(const View&) const = default;
   };
@@ -53,6 +54,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
             .revoked = store_->revoked("CA1", at(2000)).value(),
             .crl = store_->last_crl("CA1").value(),
             .document = document ? document->value + std::to_string(document->version) : "",
+            .allowance = store_->allowance("limit").value(),
             .queued = counts.queued,
             .issued = counts.certificates,
             .withdrawn = counts.revoked};

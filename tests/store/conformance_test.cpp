@@ -26,6 +26,7 @@ WriteBatch seed() {
           InsertToken{token("T1")},
           InsertEnrolmentToken{enrolment_token("E1", "web")},
           InsertEnrolmentToken{enrolment_token("E2", "")},
+          TakeAllowance{"limit", at(1100), 1, std::chrono::hours(1)},
           AppendAudit{audit_row("issue", "web")},
           PutDocument{"acme", "key", "first", 0}};
 }
@@ -47,6 +48,8 @@ WriteBatch every_mutation() {
           InsertEnrolmentToken{enrolment_token("E3", "db")},
           RedeemEnrolmentToken{"E1", at(1400)},
           RevokeEnrolmentToken{"E2", at(1400)},
+          TakeAllowance{"limit", at(1400), 2, std::chrono::hours(1)},
+          SettleAllowance{"limit", at(100), std::chrono::hours(1)},
           AppendAudit{audit_row("revoke", "web")},
           PutDocument{"acme", "key", "second", 1},
           PutDocument{"acme", "other", "x", 0}};
@@ -124,6 +127,8 @@ TEST_P(StoreConformance, EachMutationFailsWithItsOwnCode) {
       {"redeem, revoked", RedeemEnrolmentToken{"E2", at(1)}, Code::conflict},
       {"enrolment token revoke, unknown", RevokeEnrolmentToken{"E9", at(1)}, Code::not_found},
       {"enrolment token revoke, revoked", RevokeEnrolmentToken{"E2", at(1)}, Code::already_revoked},
+      {"limit, used up", TakeAllowance{"limit", at(1100), 1, std::chrono::hours(1)},
+       Code::rate_limited},
       {"document, there", PutDocument{"acme", "key", "x", 0}, Code::conflict},
       {"document, other version", PutDocument{"acme", "key", "x", 2}, Code::conflict},
       {"document, not there", PutDocument{"acme", "none", "x", 1}, Code::conflict},

@@ -80,6 +80,8 @@ inline RequestRecord request(const std::string& id, const std::string& certname)
           .key = "rsa:2048",
           .names = "DNS:" + certname,
           .token = "E-" + id,
+          .reuse = "replace",
+          .retry_at = at(950),
           .created_at = at(900)};
 }
 

@@ -1,0 +1,63 @@
+// What would be decided of a request: nothing is stored, and nothing is taken of a limit.
+#include "ca/authority.h"
+#include "ca/authority_state.h"
+#include "ca/enrolment.h"
+#include "ca/facts.h"
+#include "ca/reuse.h"
+
+namespace countersign::ca {
+namespace {
+
+// As the submission of it would be looked up and decided, up to the limits.
+Result<Explanation> explained(const store::Store& store, const policy::RuleSet& rules,
+                              Examined request, Timestamp now) {
+  const auto current = store.current_certificate(request.certname);
+  if (current.has_error()) return current.error();
+  const bool live = *current && store::state_of(**current, now) == store::CertificateState::signed_;
+  request.facts.has_live_certificate = live;
+  Verdict verdict;
+  policy::Explanation plain = rules.explain(request.facts);
+  verdict.decision = std::move(plain.decision);
+  if (live && rules.reuses_names()) {
+    request.live = **current;
+    const auto settled = settle_reuse(store, request, now, verdict);
+    if (settled.has_error() && !is_name_taken(settled.error().code)) return settled.error();
+    if (settled.has_error()) {
+      verdict.decision.action = policy::Action::deny;
+      verdict.decision.reason = settled.error().detail;
+    }
+  }
+  Explanation explanation;
+  explanation.certname = request.certname;
+  explanation.nearest = std::move(plain.nearest);
+  auto uses = uses_of(store, verdict.decision.limits, now);
+  if (uses.has_error()) return uses.error();
+  explanation.limits = std::move(*uses);
+  hold_over_limit(explanation.limits, verdict);
+  if (verdict.retry_at) verdict.decision.reason.insert(0, "would be ");
+  tell_of_live(request, verdict);
+  explanation.decision = std::move(verdict.decision);
+  return explanation;
+}
+
+}  // namespace
+
+Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::explain, caller, [&]() -> Result<Explanation> {
+    auto parsed = read_csr(csr);
+    if (parsed.has_error()) return parsed.error();
+    auto certname = certname_of(**parsed, "");
+    if (certname.has_error()) return certname.error();
+    Examined request{.csr = std::move(*parsed), .certname = std::move(*certname)};
+    request.facts = facts_of(*request.csr, source);
+    const Timestamp now = state.clock.now();
+    auto token = find_token(state.store, presented_secret({}, *request.csr), request.facts, now);
+    if (token.has_error()) return token.error();
+    request.facts.token = std::move(*token);
+    const auto rules = state.policy.current();
+    return explained(state.store, *rules, std::move(request), now);
+  });
+}
+
+}  // namespace countersign::ca
