@@ -52,6 +52,10 @@ struct AuthorityConfig {
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
   std::string root_crl;  // PEM of the CRLs above ours, in chain order
+  // Signs checkpoints of the audit (see audit_checkpointer.h); null: none are made.
+  std::shared_ptr<const x509::Signer> audit_key;
+  std::int64_t audit_checkpoint_rows = 1000;
+  std::chrono::seconds audit_checkpoint_interval = std::chrono::minutes(5);
   std::size_t workers = 2;
   std::size_t work_limit = 4096;
 };
@@ -92,6 +96,7 @@ struct Health {
   std::vector<std::string> problems;  // for people: what is wrong
   std::string policy_error;           // of the last reload, "" if it was good
   std::size_t policy_rules = 0;
+  bool audit_kept = true;  // checkpoints are signed, and the audit was whole since the start
 };
 
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
@@ -106,9 +111,12 @@ class Authority {
             const Clock& clock, const Random& random);
   ~Authority();
 
-  // Publishes CRLs and watches the policy's files until stop() was called. Spawn it once.
+  // Publishes CRLs, signs checkpoints of the audit, and watches the policy's files, until stop()
+  // was called. Spawn it once.
   Task<void> run();
   void stop();
+  // Signs a checkpoint over every row that is there. Blocks; for the end of a service.
+  Result<void> close_audit();
 
   Task<Result<Submitted>> submit(Submission submission, Caller caller);
   Task<Result<Submitted>> approve(std::string request_id, Approval approval, Caller caller);
@@ -154,6 +162,10 @@ class Authority {
   Task<Result<store::CertificatePage>> certificates(store::CertificateQuery query, Caller caller);
   Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit,
                                                         Caller caller);
+  Task<Result<store::AuditPage>> audit(store::AuditQuery query, Caller caller);
+  Task<Result<std::vector<store::AuditCheckpoint>>> audit_checkpoints(std::int64_t after,
+                                                                      std::size_t limit,
+                                                                      Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
 
   // The secret is in `secret` of the answer and nowhere else.

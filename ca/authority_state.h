@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "ca/audit_checkpointer.h"
 #include "ca/authority.h"
 #include "ca/certificate_row.h"
 #include "ca/crl_publisher.h"
@@ -34,6 +35,7 @@ struct Authority::State {
   store::Committer committer;
   LivePolicy policy;
   CrlPublisher crl;
+  AuditCheckpointer checkpoints;
   RefusalBudget refusals;
   std::atomic<std::uint64_t> revocations{0};
   std::atomic<bool> stopping{false};

@@ -19,6 +19,7 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "store/sqlite/sqlite_store.h"
+#include "x509/digest.h"
 
 namespace countersign::cli {
 namespace {
@@ -65,7 +66,7 @@ std::unique_ptr<store::Store> open_store(const std::filesystem::path& file) {
                                " is not there, or empty. Is its disk mounted? Restore it from a "
                                "backup; `countersign init` makes a new CA with a new store.");
   }
-  return required(store::open_sqlite_store(file), kFailed);
+  return required(store::open_sqlite_store(file, x509::sha256), kFailed);
 }
 
 // What the service sends after its own certificate: the root is left out (RFC 8446, 4.4.2), for who
@@ -101,6 +102,8 @@ class Service {
     for (std::size_t i = 1; i < kIoThreads; ++i) threads.emplace_back([this] { io_.run(); });
     io_.run();
     threads.clear();
+    const auto closed = authority_.close_audit();
+    if (closed.has_error()) log::error("audit_not_signed", {{"error", closed.error().detail}});
     return code;
   }
 
@@ -222,6 +225,7 @@ int serve(const Options& options, const std::string&) {
   fit_descriptors(config.limits);
   auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
   config.authority.root_crl = load_parent_crls(config.ca_dir, *issuer);
+  config.authority.audit_key = load_audit_key(config.ca_dir, config.passphrase_file);
   config.authority.workers = std::max(2U, std::thread::hardware_concurrency());
   Service service(std::move(config), std::move(issuer));
   return service.run();
