@@ -75,6 +75,7 @@ Result<void> AuditCheckpointer::begin() {
     const auto page = store_.audit_rows({.after = checkpoint.sequence - 1, .limit = 1});
     if (page.has_error()) return page.error();
     const bool there = !page->rows.empty() && page->rows[0].sequence == checkpoint.sequence;
+    const bool hashed = there && !page->rows[0].hash.empty();  // it is not from before the chain
     const auto ours =
         key_->public_key().verify(store::checkpoint_content(checkpoint), checkpoint.signature);
     begun_ = true;
@@ -83,10 +84,10 @@ Result<void> AuditCheckpointer::begin() {
     end_.hash = checkpoint.hash;
     if (ours.has_error()) {
       broken(checkpoint.sequence, "the newest checkpoint is not signed by the audit key");
-    } else if (!there || page->rows[0].hash != checkpoint.hash) {
+    } else if (!there || (hashed && page->rows[0].hash != checkpoint.hash)) {
       broken(checkpoint.sequence, "the row of the newest checkpoint is not what was signed");
     }
-    if (there) end_ = page->rows[0];
+    if (hashed) end_ = page->rows[0];
   }
   begun_ = true;
   return {};
@@ -123,8 +124,7 @@ Result<bool> AuditCheckpointer::take_up() {
 }
 
 Result<void> AuditCheckpointer::sign() {
-  // The chain of an upgraded store begins with its next row.
-  if (end_.sequence <= signed_ || end_.hash.empty()) return {};
+  if (end_.sequence <= signed_) return {};
   const Timestamp now = clock_.now();
   auto checkpoint = sign_checkpoint(*key_, end_, now);
   if (checkpoint.has_error()) return checkpoint.error();

@@ -1,6 +1,7 @@
 #include "ca/audit_line.h"
 
 #include <boost/json.hpp>
+#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -23,6 +24,18 @@ std::string exact_time(Timestamp time) {
   return whole + static_cast<const char*>(text);
 }
 
+// Nothing but that form.
+std::optional<Timestamp> parse_exact_time(std::string_view text) {
+  constexpr std::size_t kWhole = 19;  // up to the point
+  if (text.size() != kWhole + 5) return std::nullopt;
+  const auto second = parse_rfc3339(std::string(text.substr(0, kWhole)) + "Z");
+  int thousandths = 0;
+  std::from_chars(text.data() + kWhole + 1, text.data() + kWhole + 4, thousandths);
+  if (!second) return std::nullopt;
+  const Timestamp time = *second + std::chrono::milliseconds(thousandths);
+  return exact_time(time) == text ? std::optional(time) : std::nullopt;
+}
+
 // Takes members out of an object, each of one type; what was never there, or is left, is malformed.
 class Members {
  public:
@@ -39,10 +52,8 @@ class Members {
     return value->get_int64();
   }
   Timestamp time(std::string_view key) {
-    const std::string written = text(key);
-    const auto time = parse_rfc3339(written);
-    if (!time || exact_time(*time) != written) return wrong(Timestamp());
-    return *time;
+    const auto time = parse_exact_time(text(key));
+    return time ? *time : wrong(Timestamp());
   }
   Bytes bytes(std::string_view key) {
     const std::string written = text(key);

@@ -1,4 +1,5 @@
 // countersign audit verify: of a store, beside the service that writes it, or of an export.
+#include <boost/json.hpp>
 #include <fstream>
 #include <iostream>
 #include <memory>
