@@ -43,7 +43,7 @@ AuditCheckpointer::AuditCheckpointer(std::shared_ptr<const x509::Signer> key, st
 Result<void> AuditCheckpointer::keep() {
   if (!key_) return {};
   const std::lock_guard lock(mutex_);
-  const auto begun = begin();
+  auto begun = begin();
   if (begun.has_error()) return begun;
   const auto reached = take_up();
   if (reached.has_error()) return reached.error();
@@ -55,7 +55,7 @@ Result<void> AuditCheckpointer::keep() {
 Result<void> AuditCheckpointer::close() {
   if (!key_) return {};
   const std::lock_guard lock(mutex_);
-  const auto begun = begin();
+  auto begun = begin();
   if (begun.has_error()) return begun;
   for (bool done = false; !done;) {
     const auto reached = take_up();

@@ -89,7 +89,7 @@ void AuditVerifier::row(const store::AuditRecord& row) {
              ": the order was changed.");
     return;
   }
-  Bytes hash = hash_.empty() ? Bytes() : store::chain_hash(x509::sha256, hash_, row);
+  const Bytes hash = hash_.empty() ? Bytes() : store::chain_hash(x509::sha256, hash_, row);
   const bool hashed = !row.hash.empty();
   if (hashed && !chained_) chain_from_ = row.sequence;
   chained_ = chained_ || hashed;
@@ -103,7 +103,7 @@ void AuditVerifier::row(const store::AuditRecord& row) {
       more_misfits_to_ = row.sequence;
     }
   }
-  hash_ = hashed ? row.hash : std::move(hash);
+  hash_ = hashed ? row.hash : hash;
   end_ = row.sequence;
   hold_against_checkpoint(row.sequence);
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/detached.hpp>
 #include <functional>
 
 #include "ca/audit_verifier.h"
