@@ -322,10 +322,10 @@ TEST_F(Rest, CheckpointsAreListedPageByPage) {
   }
   const json::object first = json(rest_call("GET", "/v1/audit/checkpoints?limit=1"));
   EXPECT_EQ(first.at("checkpoints").as_array().at(0).at("checkpoint").at("sequence"), 1);
-  const json::object rest =
+  const json::object second =
       json(rest_call("GET", "/v1/audit/checkpoints?limit=5&cursor=" + text(first, "next_cursor")));
-  EXPECT_EQ(rest.at("checkpoints").as_array().size(), 1U);
-  EXPECT_TRUE(rest.at("next_cursor").is_null());
+  EXPECT_EQ(second.at("checkpoints").as_array().size(), 1U);
+  EXPECT_TRUE(second.at("next_cursor").is_null());
   expect_problem(rest_call("GET", "/v1/audit/checkpoints?cursor=x"), 400, "malformed");
   expect_problem(rest_call("GET", "/v1/audit/checkpoints", "", As::anonymous), 401,
                  "unauthenticated");
