@@ -41,6 +41,11 @@ T must(Result<T> result, const std::string& doing) {
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 
+void complain(std::string_view event, const Result<void>& result) {
+  if (result.has_value()) return;
+  log::error(event, {{"error", result.error().detail}, {"cause", result.error().cause}});
+}
+
 // The store must belong to this CA key, and its last CRL must be what its row says.
 void check_consistency(store::Store& store, const Issuer& issuer) {
   const auto issuers = must(store.issuers(), "Reading the store");
@@ -81,6 +86,8 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
           CrlSettings{.delay = config.crl_delay,
                       .lifetime = config.crl_lifetime,
                       .infra_inventory = config.puppet.infra_inventory}),
+      checkpoints(config.audit_key, store, committer, clock, config.audit_checkpoint_rows,
+                  config.audit_checkpoint_interval),
       refusals(clock),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
@@ -119,21 +126,23 @@ Task<void> Authority::run() {
         auto published = state.crl.due() ? state.crl.publish() : Result<void>();
         state.crl.warn_of_parents();
         state.policy.reload_if_changed();
-        return published;
+        const auto kept = state.checkpoints.keep();
+        complain("crl_not_published", published);
+        complain("audit_not_signed", kept);
+        return published.has_error() ? published : kept;
       } catch (const std::exception& error) {
+        log::error("housekeeping_failed", {{"error", error.what()}});
         return fail(Code::internal, "Housekeeping failed.", error.what());
       }
     });
-    if (done.has_error()) {
-      log::error("crl_not_published",
-                 {{"error", done.error().detail}, {"cause", done.error().cause}});
-    }
     timer.expires_after(done.has_error() ? 5 * kTick : kTick);
     co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   }
 }
 
 void Authority::stop() { state_->stopping.store(true); }
+
+Result<void> Authority::close_audit() { return state_->checkpoints.close(); }
 
 const Profile& Authority::State::profile(const std::string& name) const {
   const auto found = config.profiles.find(name.empty() ? "agent" : name);
@@ -264,6 +273,7 @@ Health Authority::health() const {
   Health health;
   health.policy_error = state.policy.error();
   health.policy_rules = state.policy.current()->size();
+  health.audit_kept = state.checkpoints.kept();
   if (!state.committer.healthy()) {
     health.problems.push_back("The store cannot be written; see the log.");
   }

@@ -65,6 +65,10 @@ struct AuthorityConfig {
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
   // PEM of the CRLs above ours, in chain order. Newer ones that were uploaded count instead.
   std::string root_crl;
+  // Signs checkpoints of the audit (see audit_checkpointer.h); null: none are made.
+  std::shared_ptr<const x509::Signer> audit_key;
+  std::int64_t audit_checkpoint_rows = 1000;
+  std::chrono::seconds audit_checkpoint_interval = std::chrono::minutes(5);
   std::size_t workers = 2;
   std::size_t work_limit = 4096;
 };
@@ -107,6 +111,7 @@ struct Health {
   std::vector<std::string> problems;  // for people: what is wrong
   std::string policy_error;           // of the last reload, "" if it was good
   std::size_t policy_rules = 0;
+  bool audit_kept = true;  // checkpoints are signed, and the audit was whole since the start
 };
 
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
@@ -121,9 +126,12 @@ class Authority {
             const Clock& clock, const Random& random);
   ~Authority();
 
-  // Publishes CRLs and watches the policy's files until stop() was called. Spawn it once.
+  // Publishes CRLs, signs checkpoints of the audit, and watches the policy's files, until stop()
+  // was called. Spawn it once.
   Task<void> run();
   void stop();
+  // Signs a checkpoint over every row that is there. Blocks; for the end of a service.
+  Result<void> close_audit();
 
   Task<Result<Submitted>> submit(Submission submission, Caller caller);
   Task<Result<Submitted>> approve(std::string request_id, Approval approval, Caller caller);
@@ -171,6 +179,10 @@ class Authority {
                                                         Caller caller);
   // Of the chain and of the CRLs that are served.
   Task<Result<Expirations>> expirations(Caller caller);
+  Task<Result<store::AuditPage>> audit(store::AuditQuery query, Caller caller);
+  Task<Result<std::vector<store::AuditCheckpoint>>> audit_checkpoints(std::int64_t after,
+                                                                      std::size_t limit,
+                                                                      Caller caller);
   Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
   // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
   // pages between which other work goes on. malformed with the errors of the policy, which may read

@@ -69,6 +69,20 @@ Task<Result<Expirations>> Authority::expirations(Caller caller) {
   });
 }
 
+Task<Result<store::AuditPage>> Authority::audit(store::AuditQuery query, Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::read_all, caller,
+                                   [&] { return state.store.audit_rows(query); });
+}
+
+Task<Result<std::vector<store::AuditCheckpoint>>> Authority::audit_checkpoints(std::int64_t after,
+                                                                               std::size_t limit,
+                                                                               Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::read_all, caller,
+                                   [&] { return state.store.audit_checkpoints(after, limit); });
+}
+
 Task<Result<store::Counts>> Authority::counts() {
   State& state = *state_;
   co_return co_await state.pool.run([&] { return state.store.counts(); });

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "ca/audit_checkpointer.h"
 #include "ca/authority.h"
 #include "ca/certificate_row.h"
 #include "ca/expirations.h"
@@ -35,6 +36,7 @@ struct Authority::State {
   store::Committer committer;
   LivePolicy policy;
   CrlPublisher crl;
+  AuditCheckpointer checkpoints;
   RefusalBudget refusals;
   ExpirationsReader expirations;
   std::atomic<std::uint64_t> revocations{0};

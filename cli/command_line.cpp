@@ -31,6 +31,7 @@ int dispatch(int argc, const char* const* argv) {
   add_clean(app, invocation);
   add_token(app, invocation);
   add_export(app, invocation);
+  add_audit(app, invocation);
   add_policy(app, invocation);
   add_version(app, invocation);
   try {

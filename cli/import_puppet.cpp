@@ -19,6 +19,7 @@
 #include "cli/verbs.h"
 #include "policy/certname.h"
 #include "store/sqlite/sqlite_store.h"
+#include "x509/digest.h"
 
 namespace countersign::cli {
 namespace {
@@ -165,7 +166,8 @@ class Loader {
 };
 
 void write_store(const fs::path& dir, Source& source, const ImportReport& report) {
-  const auto store = required(store::open_sqlite_store(dir / "countersign.db"), kFailed);
+  const auto store =
+      required(store::open_sqlite_store(dir / "countersign.db", x509::sha256), kFailed);
   const ca::Issuer& issuer = *source.cadir.issuer;
   Loader load(*store);
   // It brings the issuer's row, which all others need.

@@ -88,6 +88,8 @@ class Service {
     for (std::size_t i = 1; i < kIoThreads; ++i) threads.emplace_back([this] { io_.run(); });
     io_.run();
     threads.clear();
+    const auto closed = authority_.close_audit();
+    if (closed.has_error()) log::error("audit_not_signed", {{"error", closed.error().detail}});
     return code;
   }
 
@@ -213,6 +215,7 @@ int serve(const Options& options, const std::string&) {
   if (!inventory.empty()) {
     required(ca::read_infra_inventory(inventory), kUsage, "[puppet] infra_inventory");
   }
+  config.authority.audit_key = load_audit_key(config.ca_dir, config.passphrase_file);
   config.authority.workers = std::max(2U, std::thread::hardware_concurrency());
   Service service(std::move(config), std::move(issuer));
   return service.run();

@@ -227,6 +227,19 @@ void read_crl(ConfigTable& root, ca::AuthorityConfig& config) {
   table->done();
 }
 
+void read_audit(ConfigTable& root, ca::AuthorityConfig& config) {
+  auto table = root.table("audit");
+  if (!table) return;
+  config.audit_checkpoint_rows =
+      table->integer("checkpoint_rows", 1, 1'000'000).value_or(config.audit_checkpoint_rows);
+  config.audit_checkpoint_interval =
+      table->duration("checkpoint_interval").value_or(config.audit_checkpoint_interval);
+  if (config.audit_checkpoint_interval.count() <= 0) {
+    table->complain("checkpoint_interval", "'checkpoint_interval' must be over 0.");
+  }
+  table->done();
+}
+
 void read_places(ConfigTable& root, const std::filesystem::path& folder, ServiceConfig& config) {
   if (auto listen = root.table("listen")) {
     config.listen = needed(*listen, "address");
@@ -282,6 +295,7 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
   read_places(root, folder, config);
   read_profiles(root, config.authority);
   read_crl(root, config.authority);
+  read_audit(root, config.authority);
   read_limits(root, config);
   read_log(root, config);
   read_puppet(root, folder, config.authority.puppet);

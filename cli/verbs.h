@@ -26,6 +26,9 @@ void add_revoke(CLI::App& app, Invocation& invocation);
 void add_clean(CLI::App& app, Invocation& invocation);
 void add_token(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
+void add_audit(CLI::App& app, Invocation& invocation);
+// `audit verify`, under the verb `audit`.
+void add_audit_verify(CLI::App& audit, Invocation& invocation);
 void add_policy(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 

@@ -122,6 +122,7 @@ struct EnrolmentTokenRecord {
   bool operator==(const EnrolmentTokenRecord&) const = default;
 };
 
+// One link of the chain of audit_chain.h.
 struct AuditRecord {
   std::int64_t sequence = 0;  // given by the store, rising from 1
   Timestamp at;
@@ -132,7 +133,18 @@ struct AuditRecord {
   std::string serial;      // hex, or ""
   std::string detail;      // JSON object
   std::string request_id;  // of the HTTP request
+  Bytes hash;              // given by the store; empty in rows from before there was a chain
   bool operator==(const AuditRecord&) const = default;
+};
+
+// What the CA's audit key says of the chain: up to this row, it was this.
+struct AuditCheckpoint {
+  std::int64_t sequence = 0;
+  Bytes hash;  // of that row
+  Timestamp at;
+  std::string key;  // hex of the key's identifier, for people: the signature alone proves something
+  Bytes signature;  // over checkpoint_content() of audit_chain.h
+  bool operator==(const AuditCheckpoint&) const = default;
 };
 
 }  // namespace countersign::store

@@ -102,7 +102,11 @@ struct SettleAllowance {
 };
 struct AppendAudit {
   AuditRecord row;
-};  // `sequence` is ignored and given by the store
+};  // `sequence` and `hash` are ignored and given by the store
+// The newest row must be at or past `sequence`, the newest checkpoint before it: conflict.
+struct AppendAuditCheckpoint {
+  AuditCheckpoint checkpoint;
+};
 // Compare and set. `expected` 0: must not exist. conflict otherwise.
 struct PutDocument {
   std::string space;
@@ -115,7 +119,7 @@ using Mutation =
     std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
                  ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken,
                  InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken, TakeAllowance,
-                 SettleAllowance, AppendAudit, PutDocument>;
+                 SettleAllowance, AppendAudit, AppendAuditCheckpoint, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
 
@@ -167,6 +171,18 @@ struct EnrolmentTokenQuery {
 struct EnrolmentTokenPage {
   std::vector<EnrolmentTokenRecord> rows;
   std::string next;  // "": nothing follows
+};
+
+struct AuditQuery {
+  std::optional<std::string> subject, actor, action;  // exactly
+  std::optional<Timestamp> since;
+  bool newest_first = false;
+  std::int64_t after = 0;   // sequence of the last row of the page before; 0 for the first
+  std::size_t limit = 100;  // 0 is taken for 1
+};
+struct AuditPage {
+  std::vector<AuditRecord> rows;
+  std::int64_t next = 0;  // sequence of the last row; 0: nothing follows
 };
 
 struct Counts {
@@ -230,6 +246,11 @@ class Store {
   // Rows about the subject, newest first; "" for all.
   virtual Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                                  std::size_t limit) const = 0;
+  virtual Result<AuditPage> audit_rows(const AuditQuery& query) const = 0;
+  // Those past the row `after`, in order.
+  virtual Result<std::vector<AuditCheckpoint>> audit_checkpoints(std::int64_t after,
+                                                                 std::size_t limit) const = 0;
+  virtual Result<std::optional<AuditCheckpoint>> last_audit_checkpoint() const = 0;
   virtual Result<std::optional<Document>> document(const std::string& space,
                                                    const std::string& key) const = 0;
   virtual Result<Counts> counts() const = 0;

@@ -37,6 +37,8 @@ class PublicKey {
   // Does `signature` by the AlgorithmIdentifier `algorithm` (DER) verify over `data`? Digests under
   // SHA-256 and algorithms that do not fit the key are refused: bad_proof.
   Result<void> verify(ByteView algorithm, ByteView data, ByteView signature) const;
+  // The same, by the algorithm that a PrivateKey of this kind signs with.
+  Result<void> verify(ByteView data, ByteView signature) const;
 
   struct Handle;  // OpenSSL's, inside x509/
   const Handle& handle() const { return *handle_; }

@@ -29,6 +29,7 @@ std::string pem_encode(std::string_view label, ByteView der);
 inline constexpr std::string_view kPemCertificate = "CERTIFICATE";
 inline constexpr std::string_view kPemCrl = "X509 CRL";
 inline constexpr std::string_view kPemCsr = "CERTIFICATE REQUEST";
+inline constexpr std::string_view kPemPublicKey = "PUBLIC KEY";
 inline constexpr std::string_view kPemNewCsr = "NEW CERTIFICATE REQUEST";  // old openssl, Microsoft
 
 }  // namespace countersign::x509

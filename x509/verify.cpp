@@ -20,4 +20,11 @@ Result<void> PublicKey::verify(ByteView algorithm, ByteView data, ByteView signa
   return {};
 }
 
+Result<void> PublicKey::verify(ByteView data, ByteView signature) const {
+  if (handle_->spec.algorithm == KeyAlgorithm::other) {
+    return fail(Code::bad_proof, "Keys of this kind do not sign here.");
+  }
+  return verify(encode(signature_algorithm_for(handle_->spec)), data, signature);
+}
+
 }  // namespace countersign::x509

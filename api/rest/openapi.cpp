@@ -182,6 +182,25 @@ json::object schemas() {
                             {"token", text}});
   all["TokenList"] = object_of({{"tokens", list_of(reference("Token"))}});
   all["History"] = object_of({{"history", list_of(of_type("object"))}});
+  all["AuditRow"] = object_of({{"sequence", number},
+                               {"at", text},
+                               {"action", text},
+                               {"actor", text},
+                               {"source", text},
+                               {"subject", text},
+                               {"serial", text},
+                               {"detail", text},
+                               {"request_id", text},
+                               {"hash", text}});
+  all["AuditPage"] =
+      object_of({{"audit", list_of(reference("AuditRow"))}, {"next_cursor", maybe("string")}});
+  all["AuditCheckpoint"] = object_of({{"checkpoint", object_of({{"sequence", number},
+                                                                {"hash", text},
+                                                                {"at", text},
+                                                                {"key", text},
+                                                                {"signature", text}})}});
+  all["AuditCheckpointPage"] = object_of(
+      {{"checkpoints", list_of(reference("AuditCheckpoint"))}, {"next_cursor", maybe("string")}});
   all["Health"] =
       object_of({{"status", text}, {"problems", list_of(text)}, {"policy", of_type("object")}});
   all["Document"] = of_type("object");

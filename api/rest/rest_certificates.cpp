@@ -1,6 +1,4 @@
 // /v1/certificates, revocation, the chain and the CRL, history.
-#include <charconv>
-
 #include "api/rest/json_form.h"
 #include "api/rest/problem.h"
 #include "api/rest/route.h"
@@ -62,11 +60,9 @@ Result<store::CertificateQuery> certificate_query(const Request& request) {
       return fail(Code::malformed, "'expires_before' must be a time like 2027-01-31T00:00:00Z.");
     }
   }
-  if (const auto cursor = query_value(request.query, "cursor")) {
-    const char* end = cursor->data() + cursor->size();
-    const auto [stop, ec] = std::from_chars(cursor->data(), end, query.after);
-    if (ec != std::errc{} || stop != end) return fail(Code::malformed, "The cursor is not ours.");
-  }
+  const auto cursor = query_row_cursor(request);
+  if (cursor.has_error()) return cursor.error();
+  query.after = *cursor;
   auto match = query_match(request);
   if (match.has_error()) return match.error();
   const auto limit = query_limit(request);

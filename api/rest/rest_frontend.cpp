@@ -107,6 +107,18 @@ Result<std::size_t> query_limit(const Request& request) {
   return limit;
 }
 
+Result<std::int64_t> query_row_cursor(const Request& request) {
+  const auto text = query_value(request.query, "cursor");
+  if (!text) return std::int64_t{0};
+  std::int64_t row = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, ec] = std::from_chars(text->data(), end, row);
+  if (ec != std::errc{} || stop != end || row < 0) {
+    return fail(Code::malformed, "The cursor is not ours.");
+  }
+  return row;
+}
+
 Result<store::NameFilter> query_match(const Request& request) {
   const auto text = query_value(request.query, "match");
   if (!text || text->empty()) return store::NameFilter();

@@ -47,6 +47,8 @@ Answer get_metrics(Call call) {
   gauge("countersign_crl_age_seconds", "Age of the served CRL.", age.count());
   gauge("countersign_policy_ok", "Was the last load of the policy good?",
         call.authority.health().policy_error.empty() ? 1 : 0);
+  gauge("countersign_audit_ok", "Is the audit signed, and was it whole since the start?",
+        call.authority.health().audit_kept ? 1 : 0);
   Response response;
   response.content_type = "text/plain; version=0.0.4";
   response.body = std::move(text);

@@ -46,6 +46,8 @@ bool is_row_id(std::string_view text);
 // limit, 1 to 1000, 100 if it is absent.
 Result<std::size_t> query_limit(const Request& request);
 Result<store::NameFilter> query_match(const Request& request);
+// cursor, where it is the number of a row; 0 if it is absent.
+Result<std::int64_t> query_row_cursor(const Request& request);
 
 using Answer = boost::asio::awaitable<Response>;
 // rest_requests.cpp
@@ -66,6 +68,9 @@ Answer clean_names(Call call);
 Answer get_chain(Call call);
 Answer get_crl(Call call);
 Answer get_history(Call call);
+// rest_audit.cpp
+Answer list_audit(Call call);
+Answer list_audit_checkpoints(Call call);
 // rest_tokens.cpp
 Answer post_token(Call call);
 Answer list_tokens(Call call);

@@ -12,6 +12,8 @@ namespace {
 
 class MemoryStore final : public Store {
  public:
+  explicit MemoryStore(Digest sha256) : tables_(sha256) {}
+
   std::vector<Result<void>> apply(std::span<const WriteBatch> batches) override {
     const std::unique_lock lock(mutex_);
     std::vector<Result<void>> results;
@@ -222,6 +224,46 @@ class MemoryStore final : public Store {
     return list;
   }
 
+  Result<AuditPage> audit_rows(const AuditQuery& query) const override {
+    const std::shared_lock lock(mutex_);
+    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    const auto& rows = tables_.audit;  // row N is at N - 1
+    const auto end = static_cast<std::int64_t>(rows.size());
+    const std::int64_t step = query.newest_first ? -1 : 1;
+    std::int64_t sequence = query.newest_first && query.after == 0 ? end : query.after + step;
+    AuditPage page;
+    for (; sequence >= 1 && sequence <= end; sequence += step) {
+      const AuditRecord& row = rows[static_cast<std::size_t>(sequence - 1)];
+      if (query.subject && row.subject != *query.subject) continue;
+      if (query.actor && row.actor != *query.actor) continue;
+      if (query.action && row.action != *query.action) continue;
+      if (query.since && row.at < *query.since) continue;
+      if (page.rows.size() == limit) {
+        page.next = page.rows.back().sequence;
+        break;
+      }
+      page.rows.push_back(row);
+    }
+    return page;
+  }
+
+  Result<std::vector<AuditCheckpoint>> audit_checkpoints(std::int64_t after,
+                                                         std::size_t limit) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<AuditCheckpoint> list;
+    for (const AuditCheckpoint& checkpoint : tables_.audit_checkpoints) {
+      if (list.size() == limit) break;
+      if (checkpoint.sequence > after) list.push_back(checkpoint);
+    }
+    return list;
+  }
+
+  Result<std::optional<AuditCheckpoint>> last_audit_checkpoint() const override {
+    const std::shared_lock lock(mutex_);
+    const auto& list = tables_.audit_checkpoints;
+    return list.empty() ? std::nullopt : std::optional(list.back());
+  }
+
   Result<std::optional<Document>> document(const std::string& space,
                                            const std::string& key) const override {
     const std::shared_lock lock(mutex_);
@@ -247,6 +289,8 @@ class MemoryStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> make_memory_store() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<Store> make_memory_store(Digest sha256) {
+  return std::make_unique<MemoryStore>(sha256);
+}
 
 }  // namespace countersign::store

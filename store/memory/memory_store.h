@@ -4,12 +4,13 @@
 
 #include <memory>
 
+#include "store/audit_chain.h"
 #include "store/store.h"
 
 namespace countersign::store {
 
 // Keeps nothing after it is destroyed. reopen() always succeeds.
-std::unique_ptr<Store> make_memory_store();
+std::unique_ptr<Store> make_memory_store(Digest sha256);
 
 }  // namespace countersign::store
 

@@ -253,7 +253,18 @@ Result<void> Tables::apply_one(const SettleAllowance& m) {
 Result<void> Tables::apply_one(const AppendAudit& m) {
   AuditRecord row = m.row;
   row.sequence = static_cast<std::int64_t>(audit.size()) + 1;
+  row.hash = chain_hash(sha256_, audit.empty() ? chain_start() : audit.back().hash, row);
   append(audit, std::move(row));
+  return {};
+}
+
+Result<void> Tables::apply_one(const AppendAuditCheckpoint& m) {
+  const auto last = audit_checkpoints.empty() ? 0 : audit_checkpoints.back().sequence;
+  const std::int64_t sequence = m.checkpoint.sequence;
+  if (sequence <= last || sequence > static_cast<std::int64_t>(audit.size())) {
+    return fail(Code::conflict, "The checkpoint does not fit the audit.");
+  }
+  append(audit_checkpoints, m.checkpoint);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/audit_chain.h"
 #include "store/store.h"
 
 namespace countersign::store {
@@ -17,6 +18,8 @@ namespace countersign::store {
 // Not thread-safe.
 class Tables {
  public:
+  explicit Tables(Digest sha256) : sha256_(sha256) {}
+
   // All of the batch, or nothing and the failure of store.h.
   Result<void> apply(const WriteBatch& batch);
 
@@ -33,6 +36,7 @@ class Tables {
   };
   std::map<std::string, AllowanceRow> allowances;  // by key
   std::vector<AuditRecord> audit;
+  std::vector<AuditCheckpoint> audit_checkpoints;
   std::map<std::pair<std::string, std::string>, Document> documents;  // by space and key
 
   // Indices into the rows above.
@@ -65,6 +69,7 @@ class Tables {
   Result<void> apply_one(const TakeAllowance& m);
   Result<void> apply_one(const SettleAllowance& m);
   Result<void> apply_one(const AppendAudit& m);
+  Result<void> apply_one(const AppendAuditCheckpoint& m);
   Result<void> apply_one(const PutDocument& m);
 
   void release(std::size_t certificate);
@@ -98,6 +103,7 @@ class Tables {
     undo_.push_back([&map, key, value = std::move(node.mapped())] { map.emplace(key, value); });
   }
 
+  const Digest sha256_;
   std::vector<std::function<void()>> undo_;  // of the batch that is being applied
 };
 

@@ -85,6 +85,11 @@ void Statement::bind_one(int index, const std::optional<Timestamp>& value) {
   check(::sqlite3_bind_null(handle_, index));
 }
 
+void Statement::bind_one(int index, const std::optional<std::string>& value) {
+  if (value) return bind_one(index, *value);
+  check(::sqlite3_bind_null(handle_, index));
+}
+
 Connection::Connection(const std::filesystem::path& file, Mode mode) {
   const int flags =
       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |

@@ -69,6 +69,7 @@ class Statement {
   void bind_one(int index, Timestamp value) { bind_one(index, value.time_since_epoch().count()); }
   void bind_one(int index, const std::optional<Timestamp>& value);  // nullopt: NULL
   void bind_one(int index, const std::string& value);
+  void bind_one(int index, const std::optional<std::string>& value);  // nullopt: NULL
   void bind_one(int index, ByteView value);
   void bind_one(int index, const Bytes& value) { bind_one(index, ByteView(value)); }
   void bind_one(int index, const char* value) = delete;  // would be taken for a bool

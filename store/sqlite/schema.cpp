@@ -157,7 +157,41 @@ CREATE TABLE allowances (
 CREATE INDEX allowances_ends ON allowances (ends);
 )sql";
 
-constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+// Rows that are there already keep an empty hash: the first new one is chained over all of them
+// (see audit_rows.cpp), so that a large table is not written anew. REPLACE would delete without
+// asking a DELETE trigger, so an INSERT must go to the end.
+constexpr const char* kVersion4 = R"sql(
+ALTER TABLE audit ADD COLUMN hash BLOB NOT NULL DEFAULT x'';
+CREATE TABLE audit_checkpoints (
+  sequence INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  signature BLOB NOT NULL
+);
+CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN
+  SELECT RAISE(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN
+  SELECT RAISE(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_insert BEFORE INSERT ON audit
+  WHEN new.sequence <= (SELECT MAX(sequence) FROM audit) BEGIN
+  SELECT RAISE(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints BEGIN
+  SELECT RAISE(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_checkpoints_delete BEFORE DELETE ON audit_checkpoints BEGIN
+  SELECT RAISE(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
+  WHEN new.sequence <= (SELECT MAX(sequence) FROM audit_checkpoints) BEGIN
+  SELECT RAISE(ABORT, 'the audit is append-only');
+END;
+)sql";
+
+constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(
@@ -198,6 +232,17 @@ void back_up(Connection& connection, const std::filesystem::path& backup) {
 }  // namespace
 
 std::span<const char* const> migrations() { return kMigrations; }
+
+Result<void> check_version(Connection& connection, const std::filesystem::path& file) {
+  const std::size_t found = version_of(connection);
+  if (found == kMigrations.size()) return {};
+  return fail(
+      Code::unavailable,
+      "The store " + file.string() + " has schema version " + std::to_string(found) +
+          ", and this program reads " + std::to_string(kMigrations.size()) +
+          (found > kMigrations.size() ? ". Use the newer program."
+                                      : ". Start the service once: it migrates the store."));
+}
 
 Result<void> migrate(Connection& connection, const std::filesystem::path& file,
                      std::span<const char* const> steps) {

@@ -19,6 +19,9 @@ std::span<const char* const> migrations();
 Result<void> migrate(Connection& connection, const std::filesystem::path& file,
                      std::span<const char* const> steps);
 
+// unavailable unless the file is at the newest version. Throws SqliteError.
+Result<void> check_version(Connection& connection, const std::filesystem::path& file);
+
 }  // namespace countersign::store
 
 #endif  // COUNTERSIGN_STORE_SQLITE_SCHEMA_H_

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "store/sqlite/allowance_rows.h"
+#include "store/sqlite/audit_rows.h"
 #include "store/sqlite/certificate_rows.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/enrolment_token_rows.h"
@@ -34,28 +35,17 @@ TokenRecord read_token(const Statement& row) {
           .revoked_at = row.optional_time(7)};
 }
 
-#define SELECT_AUDIT \
-  "SELECT sequence, at, action, actor, source, subject, serial, detail, request_id FROM audit "
-
-AuditRecord read_audit(const Statement& row) {
-  return {.sequence = row.integer(0),
-          .at = row.time(1),
-          .action = row.text(2),
-          .actor = row.text(3),
-          .source = row.text(4),
-          .subject = row.text(5),
-          .serial = row.text(6),
-          .detail = row.text(7),
-          .request_id = row.text(8)};
-}
-
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(const std::filesystem::path& file)
-      : file_(file), wal_limit_(file, kWalLimit), readers_(file, kReaders) {}
+  SqliteStore(const std::filesystem::path& file, Digest sha256)
+      : file_(file), sha256_(sha256), wal_limit_(file, kWalLimit), readers_(file, kReaders) {}
 
   Result<void> open() {
     try {
+      if (sha256_ == nullptr) {
+        anchor_ = std::make_unique<Connection>(file_, Connection::Mode::read_only);
+        return check_version(*anchor_, file_);
+      }
       auto writer = std::make_unique<Connection>(file_, Connection::Mode::read_write);
       const auto migrated = migrate(*writer, file_, migrations());
       if (migrated.has_error()) return migrated.error();
@@ -92,7 +82,8 @@ class SqliteStore final : public Store {
     try {
       if (!writer_) throw SqliteError(SQLITE_IOERR, "the writer is closed");
       writer_->execute("BEGIN IMMEDIATE");
-      for (const WriteBatch& batch : batches) results.push_back(apply_batch(*writer_, batch));
+      for (const WriteBatch& batch : batches)
+        results.push_back(apply_batch(*writer_, sha256_, batch));
       writer_->execute("COMMIT");
     } catch (const SqliteError& error) {
       // Whatever failed, after it this connection's state is not known: nothing of the group is
@@ -214,20 +205,24 @@ class SqliteStore final : public Store {
 
   Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                          std::size_t limit) const override {
-    return readers_.use([&](Connection& db) {
-      std::vector<AuditRecord> list;
-      auto row = db.prepare(subject.empty() ? SELECT_AUDIT "ORDER BY sequence DESC LIMIT ?1"
-                                            : SELECT_AUDIT
-                                "WHERE subject = ?2 ORDER BY sequence DESC LIMIT ?1");
-      const auto most = static_cast<std::int64_t>(limit);
-      if (subject.empty()) {
-        row.bind(most);
-      } else {
-        row.bind(most, subject);
-      }
-      while (row.step()) list.push_back(read_audit(row));
-      return list;
-    });
+    AuditQuery query{.newest_first = true, .limit = limit};
+    if (!subject.empty()) query.subject = subject;
+    auto page = audit_rows(query);
+    if (page.has_error()) return page.error();
+    return std::move(page->rows);
+  }
+
+  Result<AuditPage> audit_rows(const AuditQuery& query) const override {
+    return readers_.use([&](Connection& db) { return select_audit_rows(db, query); });
+  }
+
+  Result<std::vector<AuditCheckpoint>> audit_checkpoints(std::int64_t after,
+                                                         std::size_t limit) const override {
+    return readers_.use([&](Connection& db) { return select_audit_checkpoints(db, after, limit); });
+  }
+
+  Result<std::optional<AuditCheckpoint>> last_audit_checkpoint() const override {
+    return readers_.use([](Connection& db) { return select_last_audit_checkpoint(db); });
   }
 
   Result<std::optional<Document>> document(const std::string& space,
@@ -255,6 +250,7 @@ class SqliteStore final : public Store {
 
  private:
   const std::filesystem::path file_;
+  const Digest sha256_;  // null: opened to be read
   // With wal_limit_, of the thread of apply() and reopen(). The last connection to be closed, as
   // only one that writes can empty the log into the database.
   std::unique_ptr<Connection> writer_;
@@ -265,13 +261,20 @@ class SqliteStore final : public Store {
   mutable ReaderPool readers_;
 };
 
+Result<std::unique_ptr<Store>> opened(std::unique_ptr<SqliteStore> store) {
+  const auto done = store->open();
+  if (done.has_error()) return done.error();
+  return Result<std::unique_ptr<Store>>(std::move(store));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& file) {
-  auto store = std::make_unique<SqliteStore>(file);
-  const auto opened = store->open();
-  if (opened.has_error()) return opened.error();
-  return Result<std::unique_ptr<Store>>(std::move(store));
+Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& file, Digest sha256) {
+  return opened(std::make_unique<SqliteStore>(file, sha256));
+}
+
+Result<std::unique_ptr<Store>> read_sqlite_store(const std::filesystem::path& file) {
+  return opened(std::make_unique<SqliteStore>(file, nullptr));
 }
 
 }  // namespace countersign::store

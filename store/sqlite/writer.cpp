@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "store/sqlite/allowance_rows.h"
+#include "store/sqlite/audit_rows.h"
 #include "store/sqlite/enrolment_token_rows.h"
 
 namespace countersign::store {
@@ -178,15 +179,8 @@ Result<void> apply_one(Connection& db, const RevokeToken& m) {
   return {};
 }
 
-Result<void> apply_one(Connection& db, const AppendAudit& m) {
-  const AuditRecord& a = m.row;
-  // MAX is the last leaf of the table's own B-tree: no gap, no scan.
-  db.prepare(
-        "INSERT INTO audit (sequence, at, action, actor, source, subject, serial, detail, "
-        "request_id) SELECT COALESCE(MAX(sequence), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM audit")
-      .bind(a.at, a.action, a.actor, a.source, a.subject, a.serial, a.detail, a.request_id)
-      .run();
-  return {};
+Result<void> apply_one(Connection& db, const AppendAuditCheckpoint& m) {
+  return append_audit_checkpoint(db, m.checkpoint);
 }
 
 Result<void> apply_one(Connection& db, const PutDocument& m) {
@@ -199,9 +193,20 @@ Result<void> apply_one(Connection& db, const PutDocument& m) {
   return {};
 }
 
-Result<void> apply_all(Connection& db, const WriteBatch& batch) {
+// The one mutation that needs more than the connection.
+template <class T>
+Result<void> apply_with(Connection& db, Digest sha256, const T& mutation) {
+  if constexpr (std::is_same_v<T, AppendAudit>) {
+    append_audit(db, sha256, mutation.row);
+    return {};
+  } else {
+    return apply_one(db, mutation);
+  }
+}
+
+Result<void> apply_all(Connection& db, Digest sha256, const WriteBatch& batch) {
   for (const Mutation& mutation : batch) {
-    auto done = std::visit([&](const auto& m) { return apply_one(db, m); }, mutation);
+    auto done = std::visit([&](const auto& m) { return apply_with(db, sha256, m); }, mutation);
     if (done.has_error()) return done;
   }
   return {};
@@ -209,11 +214,11 @@ Result<void> apply_all(Connection& db, const WriteBatch& batch) {
 
 }  // namespace
 
-Result<void> apply_batch(Connection& connection, const WriteBatch& batch) {
+Result<void> apply_batch(Connection& connection, Digest sha256, const WriteBatch& batch) {
   connection.prepare("SAVEPOINT batch").run();
   Result<void> done;
   try {
-    done = apply_all(connection, batch);
+    done = apply_all(connection, sha256, batch);
   } catch (const SqliteError& error) {
     if (error.primary() != SQLITE_CONSTRAINT) throw;
     done = fail(Code::conflict, "Another row does not allow it.", error.what());

@@ -3,6 +3,7 @@
 #define COUNTERSIGN_STORE_SQLITE_WRITER_H_
 
 #include "base/result.h"
+#include "store/audit_chain.h"
 #include "store/sqlite/connection.h"
 #include "store/store.h"
 
@@ -12,7 +13,7 @@ namespace countersign::store {
 // store.h. There is one writer, so what it looks up holds until its commit; should a constraint of
 // the tables object in spite of that, the batch is a conflict. Throws SqliteError if the engine
 // itself failed.
-Result<void> apply_batch(Connection& connection, const WriteBatch& batch);
+Result<void> apply_batch(Connection& connection, Digest sha256, const WriteBatch& batch);
 
 }  // namespace countersign::store
 

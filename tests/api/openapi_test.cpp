@@ -104,6 +104,8 @@ TEST_F(OpenApi, AnswersHoldNothingThatTheDocumentDoesNotName) {
   known("RequestPage", rest_call("GET", "/v1/requests"));
   known("CertificatePage", rest_call("GET", "/v1/certificates"));
   known("Token", rest_call("POST", "/v1/tokens", R"({"role":"auditor"})"));
+  known("AuditPage", rest_call("GET", "/v1/audit"));
+  known("AuditCheckpointPage", rest_call("GET", "/v1/audit/checkpoints"));
   known("TokenList", rest_call("GET", "/v1/tokens"));
   known("History", rest_call("GET", "/v1/history"));
   known("Health", rest_call("GET", "/v1/health/ready"));

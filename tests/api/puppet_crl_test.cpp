@@ -1,6 +1,7 @@
 // PUT certificate_revocation_list (Puppet contract 1.6): every answer.
 #include "tests/api/puppet_fixture.h"
 #include "tests/ca/crl_maker.h"
+#include "x509/digest.h"
 
 namespace countersign::api {
 namespace {
@@ -82,7 +83,7 @@ TEST_F(PuppetCrl, AnUploadIsAnsweredInPuppetsWords) {  // 61 to 63
   };
   for (const auto& [what, body, status, answer, served] : cases) {
     SCOPED_TRACE(what);
-    store.under = store::make_memory_store();
+    store.under = store::make_memory_store(x509::sha256);
     serve_puppet(false);
     const auto before = authority->agents_crls();
     const Response response = puppet_call("PUT", kPath, body);

@@ -1,4 +1,5 @@
 #include "api/rest/problem.h"
+#include "ca/audit_line.h"
 #include "tests/api/api_fixture.h"
 
 namespace countersign::api {
@@ -317,6 +318,52 @@ TEST_F(Rest, APageOfAnotherSiteCannotMakeABrowserActForItsOperator) {
   EXPECT_EQ(store.request(id).value()->state, store::RequestState::queued);
 }
 
+TEST_F(Rest, TheAuditIsListedAsItIsHashedInEitherOrderPageByPage) {
+  serve();
+  submit_rest(csr("web-1.example.com"));
+  submit_rest(csr("db-1"));
+  const auto rows = store.audit_rows({}).value().rows;
+  ASSERT_EQ(rows.size(), 2U);
+  const json::object all = json(rest_call("GET", "/v1/audit"));
+  EXPECT_EQ(all.at("audit").as_array().at(0), json::value(ca::audit_object(rows[0])));
+  EXPECT_EQ(all.at("audit").as_array().at(1), json::value(ca::audit_object(rows[1])));
+  EXPECT_TRUE(all.at("next_cursor").is_null());
+  const json::object newest = json(rest_call("GET", "/v1/audit?order=newest&limit=1"));
+  EXPECT_EQ(newest.at("audit").as_array().at(0).at("sequence"), 2);
+  const json::object next = json(
+      rest_call("GET", "/v1/audit?order=newest&limit=1&cursor=" + text(newest, "next_cursor")));
+  EXPECT_EQ(next.at("audit").as_array().at(0).at("sequence"), 1);
+  const json::object one =
+      json(rest_call("GET", "/v1/audit?subject=db-1&action=queue&since=2020-01-01"));
+  EXPECT_EQ(one.at("audit").as_array().size(), 1U);
+  EXPECT_EQ(json(rest_call("GET", "/v1/audit?actor=nobody")).at("audit").as_array().size(), 0U);
+  for (const char* bad : {"order=up", "since=soon", "cursor=x", "cursor=-1", "limit=0"}) {
+    expect_problem(rest_call("GET", std::string("/v1/audit?") + bad), 400, "malformed");
+  }
+  expect_problem(rest_call("GET", "/v1/audit", "", As::anonymous), 401, "unauthenticated");
+}
+
+TEST_F(Rest, CheckpointsAreListedPageByPage) {
+  serve();
+  submit_rest(csr("web-1.example.com"));
+  submit_rest(csr("db-1"));
+  for (const std::int64_t row : {1, 2}) {
+    store::WriteBatch batch;
+    batch.push_back(
+        store::AppendAuditCheckpoint{{.sequence = row, .hash = Bytes{1}, .signature = Bytes{2}}});
+    ASSERT_TRUE(store.apply({&batch, 1}).front());
+  }
+  const json::object first = json(rest_call("GET", "/v1/audit/checkpoints?limit=1"));
+  EXPECT_EQ(first.at("checkpoints").as_array().at(0).at("checkpoint").at("sequence"), 1);
+  const json::object second =
+      json(rest_call("GET", "/v1/audit/checkpoints?limit=5&cursor=" + text(first, "next_cursor")));
+  EXPECT_EQ(second.at("checkpoints").as_array().size(), 1U);
+  EXPECT_TRUE(second.at("next_cursor").is_null());
+  expect_problem(rest_call("GET", "/v1/audit/checkpoints?cursor=x"), 400, "malformed");
+  expect_problem(rest_call("GET", "/v1/audit/checkpoints", "", As::anonymous), 401,
+                 "unauthenticated");
+}
+
 TEST_F(Rest, ExplainHistoryHealthAndMetricsAnswer) {
   serve();
   const std::string body = json::serialize(json::object{{"csr", csr("web-1.example.com")}});
@@ -329,6 +376,7 @@ TEST_F(Rest, ExplainHistoryHealthAndMetricsAnswer) {
   EXPECT_EQ(text(json(rest_call("GET", "/v1/health/ready")), "status"), "ready");
   const std::string metrics = rest_call("GET", "/metrics").body;
   EXPECT_NE(metrics.find("\ncountersign_certificates 1\n"), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("\ncountersign_audit_ok 0\n"), std::string::npos) << "there is no key";
   store.failing = true;
   submit_rest(csr("db-1"));
   EXPECT_EQ(rest_call("GET", "/v1/health/ready").status, 503U);

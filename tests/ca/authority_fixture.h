@@ -19,6 +19,7 @@
 #include "ca/authority.h"
 #include "store/memory/memory_store.h"
 #include "tests/x509/maker.h"
+#include "x509/digest.h"
 #include "x509/pem.h"
 
 namespace countersign::ca::testing {
@@ -114,6 +115,16 @@ class BreakableStore : public store::Store {
                                                 std::size_t limit) const override {
     return under->audit(subject, limit);
   }
+  Result<store::AuditPage> audit_rows(const store::AuditQuery& query) const override {
+    return under->audit_rows(query);
+  }
+  Result<std::vector<store::AuditCheckpoint>> audit_checkpoints(std::int64_t after,
+                                                                std::size_t limit) const override {
+    return under->audit_checkpoints(after, limit);
+  }
+  Result<std::optional<store::AuditCheckpoint>> last_audit_checkpoint() const override {
+    return under->last_audit_checkpoint();
+  }
   Result<std::optional<store::Document>> document(const std::string& space,
                                                   const std::string& key) const override {
     return under->document(space, key);
@@ -121,7 +132,7 @@ class BreakableStore : public store::Store {
   Result<store::Counts> counts() const override { return under->counts(); }
 
   std::atomic<bool> failing{false};
-  std::unique_ptr<store::Store> under = store::make_memory_store();
+  std::unique_ptr<store::Store> under = store::make_memory_store(x509::sha256);
 };
 
 class Folder {

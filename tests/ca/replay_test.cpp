@@ -106,7 +106,7 @@ TEST_F(ReplayTest, ALiveCertificateIsOneThatWasValidWhenTheRequestCame) {
   Submission second;
   second.csr = csr("web-1", {.key = 1});
   second.puppet = true;
-  ASSERT_TRUE(run(authority->submit(second, op)));
+  ASSERT_TRUE(run(authority->submit(std::move(second), op)));
   const std::string live =
       "[[rule]]\nname = \"again\"\nmatch = { live_certificate = true }\naction = \"deny\"\n" +
       std::string(kSignWeb);

@@ -7,6 +7,7 @@
 #include "ca/certificate_row.h"
 #include "cli/failure.h"
 #include "tests/ca/authority_fixture.h"
+#include "x509/digest.h"
 
 namespace countersign::cli {
 namespace {
@@ -82,7 +83,7 @@ class ExportPuppet : public testing::Test {
 
   ca::testing::Folder folder;
   const fs::path cadir = folder.path() / "cadir";
-  std::unique_ptr<store::Store> store = store::make_memory_store();
+  std::unique_ptr<store::Store> store = store::make_memory_store(x509::sha256);
   std::unique_ptr<ca::Issuer> issuer =
       ca::Issuer::create(TestCa::get().chain, x509::make_signer(TestCa::get().issuing_key()),
                          system_clock(), system_random())

@@ -48,6 +48,9 @@ crl_distribution_points = ["http://ca.example.com/crl"]
 [crl]
 delay = "1s"
 lifetime = "1d"
+[audit]
+checkpoint_rows = 50
+checkpoint_interval = "30s"
 [limits]
 connections = 10
 read = "3s"
@@ -76,6 +79,8 @@ renewal_proxies = ["compiler1.example.com"]
   EXPECT_EQ(authority.profiles.at("vpn").extended_key_usage.size(), 2U);
   EXPECT_EQ(authority.profiles.at("vpn").key_usage, x509::kDigitalSignature);
   EXPECT_EQ(authority.crl_lifetime, days(1));
+  EXPECT_EQ(authority.audit_checkpoint_rows, 50);
+  EXPECT_EQ(authority.audit_checkpoint_interval, std::chrono::seconds(30));
   EXPECT_EQ(config->limits.connections, 10U);
   EXPECT_EQ(config->limits.read, std::chrono::seconds(3));
   EXPECT_EQ(config->log_format, log::Format::json);
@@ -113,6 +118,8 @@ TEST(ServiceConfig, EveryErrorNamesItsPlaceAndWhatToDo) {
       {"[profile.agent]\nextended_key_usage = [\"web\"]\n", {":8:", "web", "serverAuth"}},
       {"[profile.agent]\nkey_usage = [\"keyCertSign\"]\n", {":8:", "keyCertSign"}},
       {"[crl]\nlifetime = \"10s\"\n", {":8:", "minute"}},
+      {"[audit]\ncheckpoint_rows = 0\n", {":8:", "checkpoint_rows"}},
+      {"[audit]\ncheckpoint_interval = \"0s\"\n", {":8:", "over 0"}},
       {"[log]\nformat = \"xml\"\n", {":8:", "logfmt", "json"}},
       {"[log]\nlevel = \"loud\"\n", {":8:", "debug"}},
       {"[puppet]\nca_ttl = 5\n", {":8:", "ca_ttl"}},

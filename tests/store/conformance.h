@@ -34,6 +34,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     std::vector<TokenRecord> tokens;
     std::vector<EnrolmentTokenRecord> enrolment_tokens;
     std::vector<AuditRecord> audit;
+    std::vector<AuditCheckpoint> checkpoints;
     std::vector<IssuerRecord> issuers;
     std::vector<RevokedSerial> revoked;
     std::optional<CrlRecord> crl;
@@ -50,6 +51,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
             .tokens = store_->tokens().value(),
             .enrolment_tokens = store_->enrolment_tokens({.limit = 1000}).value().rows,
             .audit = store_->audit("", 1000).value(),
+            .checkpoints = store_->audit_checkpoints(0, 1000).value(),
             .issuers = store_->issuers().value(),
             .revoked = store_->revoked("CA1", at(2000)).value(),
             .crl = store_->last_crl("CA1").value(),

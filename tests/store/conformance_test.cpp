@@ -28,6 +28,7 @@ WriteBatch seed() {
           InsertEnrolmentToken{enrolment_token("E2", "")},
           TakeAllowance{"limit", at(1100), 1, std::chrono::hours(1)},
           AppendAudit{audit_row("issue", "web")},
+          AppendAuditCheckpoint{checkpoint(1)},
           PutDocument{"acme", "key", "first", 0}};
 }
 
@@ -51,6 +52,7 @@ WriteBatch every_mutation() {
           TakeAllowance{"limit", at(1400), 2, std::chrono::hours(1)},
           SettleAllowance{"limit", at(100), std::chrono::hours(1)},
           AppendAudit{audit_row("revoke", "web")},
+          AppendAuditCheckpoint{checkpoint(2)},
           PutDocument{"acme", "key", "second", 1},
           PutDocument{"acme", "other", "x", 0}};
 }
@@ -129,6 +131,7 @@ TEST_P(StoreConformance, EachMutationFailsWithItsOwnCode) {
       {"enrolment token revoke, revoked", RevokeEnrolmentToken{"E2", at(1)}, Code::already_revoked},
       {"limit, used up", TakeAllowance{"limit", at(1100), 1, std::chrono::hours(1)},
        Code::rate_limited},
+      {"checkpoint, not newer", AppendAuditCheckpoint{checkpoint(1)}, Code::conflict},
       {"document, there", PutDocument{"acme", "key", "x", 0}, Code::conflict},
       {"document, other version", PutDocument{"acme", "key", "x", 2}, Code::conflict},
       {"document, not there", PutDocument{"acme", "none", "x", 1}, Code::conflict},
@@ -205,19 +208,16 @@ TEST_P(StoreConformance, TokensAreFoundByTheirHashAndListedById) {
   EXPECT_FALSE(store_->token_by_hash(Bytes{}).value());
 }
 
-TEST_P(StoreConformance, AuditRowsAreNumberedByTheStoreWithoutGapsAndReadNewestFirst) {
+TEST_P(StoreConformance, AuditRowsAreNumberedAndChainedByTheStoreWithoutGapsAndReadNewestFirst) {
   AuditRecord own_number = audit_row("issue", "a");
+  own_number.hash = {1, 2, 3};
   own_number.sequence = 999;
   EXPECT_EQ(apply({AppendAudit{own_number}, AppendAudit{audit_row("deny", "b")}}), kDone);
   EXPECT_EQ(apply({AppendAudit{audit_row("lost", "a")}, ReleaseName{"nobody"}}), Code::not_found);
   EXPECT_EQ(apply({AppendAudit{audit_row("revoke", "a")}}), kDone);
-  const auto numbered = [](AuditRecord row, std::int64_t sequence) {
-    row.sequence = sequence;
-    return row;
-  };
-  const AuditRecord first = numbered(audit_row("issue", "a"), 1);
-  const AuditRecord second = numbered(audit_row("deny", "b"), 2);
-  const AuditRecord third = numbered(audit_row("revoke", "a"), 3);
+  const AuditRecord first = chained(audit_row("issue", "a"), nullptr);
+  const AuditRecord second = chained(audit_row("deny", "b"), &first);
+  const AuditRecord third = chained(audit_row("revoke", "a"), &second);
   EXPECT_THAT(store_->audit("", 10).value(), ElementsAre(third, second, first));
   EXPECT_THAT(store_->audit("a", 10).value(), ElementsAre(third, first));
   EXPECT_THAT(store_->audit("a", 1).value(), ElementsAre(third));

@@ -95,6 +95,11 @@ class GatedStore final : public Store {
   Result<std::vector<AuditRecord>> audit(const std::string&, std::size_t) const override {
     return none();
   }
+  Result<AuditPage> audit_rows(const AuditQuery&) const override { return none(); }
+  Result<std::vector<AuditCheckpoint>> audit_checkpoints(std::int64_t, std::size_t) const override {
+    return none();
+  }
+  Result<std::optional<AuditCheckpoint>> last_audit_checkpoint() const override { return none(); }
   Result<std::optional<Document>> document(const std::string&, const std::string&) const override {
     return none();
   }

@@ -10,7 +10,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "store/store.h"
+#include "store/memory/memory_store.h"
+#include "store/sqlite/sqlite_store.h"
+#include "x509/digest.h"
 
 namespace countersign {
 
@@ -38,6 +40,12 @@ class TempFolder {
  private:
   std::filesystem::path path_;
 };
+
+// The engines as the service opens them.
+inline Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& file) {
+  return open_sqlite_store(file, x509::sha256);
+}
+inline std::unique_ptr<Store> make_memory_store() { return make_memory_store(x509::sha256); }
 
 inline Timestamp at(std::int64_t seconds) { return Timestamp(std::chrono::seconds(seconds)); }
 
@@ -116,6 +124,21 @@ inline AuditRecord audit_row(const std::string& action, const std::string& subje
           .serial = "5100",
           .detail = R"({"why":"x"})",
           .request_id = "http-1"};
+}
+
+// The row as a store keeps it, after the row `before`; null: as the first.
+inline AuditRecord chained(AuditRecord row, const AuditRecord* before) {
+  row.sequence = before == nullptr ? 1 : before->sequence + 1;
+  row.hash = chain_hash(x509::sha256, before == nullptr ? chain_start() : before->hash, row);
+  return row;
+}
+
+inline AuditCheckpoint checkpoint(std::int64_t sequence) {
+  return {.sequence = sequence,
+          .hash = to_bytes(as_bytes("hash of " + std::to_string(sequence))),
+          .at = at(88),
+          .key = "A1",
+          .signature = {0x30, 0x01}};
 }
 
 inline CrlRecord crl(std::uint64_t number, const std::string& issuer_id = "CA1") {
