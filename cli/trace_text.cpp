@@ -15,41 +15,33 @@ std::string rules_of(const boost::json::value& step) {
   return text + " to '" + escaped(last) + "', " + member(step, "rules") + " rules,";
 }
 
-}  // namespace
-
-std::string trace_text(const boost::json::value& trace, const std::string& indent) {
+// `between`: what stands between a rule and why.
+std::string lines_of(const boost::json::value& trace, const std::string& indent,
+                     const std::string& between) {
   std::string text;
   bool matched = false;
   for (const auto& step : trace.as_array()) {
+    const std::string detail = escaped(member(step, "detail"));
     if (member(step, "matched") == "true") {
       matched = true;
-      const std::string detail = escaped(member(step, "detail"));
       text += indent + rules_of(step) + " matched and decided" +
-              (detail.empty() ? "" : ": " + detail) + "\n";
+              (detail.empty() ? "" : between + detail) + "\n";
     } else {
-      text += indent + rules_of(step) + " did not match: " + escaped(member(step, "condition")) +
-              ": " + escaped(member(step, "detail")) + "\n";
+      text += indent + rules_of(step) + " did not match" + between +
+              escaped(member(step, "condition")) + ": " + detail + "\n";
     }
   }
   return matched ? text : text + indent + "no rule matched\n";
 }
 
+}  // namespace
+
+std::string trace_text(const boost::json::value& trace, const std::string& indent) {
+  return lines_of(trace, indent, ": ");
+}
+
 std::string trace_tree(const boost::json::value& trace, const std::string& indent) {
-  std::string text;
-  bool matched = false;
-  for (const auto& step : trace.as_array()) {
-    if (member(step, "matched") == "true") {
-      matched = true;
-      const std::string detail = escaped(member(step, "detail"));
-      text += indent + rules_of(step) + " matched and decided\n";
-      if (!detail.empty()) text += indent + "    " + detail + "\n";
-    } else {
-      text += indent + rules_of(step) + " did not match\n";
-      text += indent + "    " + escaped(member(step, "condition")) + ": ";
-      text += escaped(member(step, "detail")) + "\n";
-    }
-  }
-  return matched ? text : text + indent + "no rule matched\n";
+  return lines_of(trace, indent, "\n" + indent + "    ");
 }
 
 }  // namespace countersign::cli

@@ -24,7 +24,7 @@ if [ -z "${FAST:-}" ]; then
     ctest --test-dir "build/$preset" --output-on-failure -j2
   done
   step "fuzz"
-  scripts/fuzz.sh "${FUZZ_SECONDS:-60}"
+  scripts/fuzz.sh "${FUZZ_SECONDS:-20}"
   step "clang-tidy"
   scripts/tidy.sh
 fi

@@ -90,11 +90,6 @@ Answer dispatch(std::shared_ptr<const Router> router, Request request) {
 
 }  // namespace
 
-bool is_row_id(std::string_view text) {
-  const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
-  return text.size() == 26 && std::ranges::all_of(text, fits);
-}
-
 Result<std::size_t> query_limit(const Request& request) {
   const auto text = query_value(request.query, "limit");
   if (!text) return std::size_t{100};
@@ -123,6 +118,13 @@ Result<store::NameFilter> query_match(const Request& request) {
   const auto text = query_value(request.query, "match");
   if (!text || text->empty()) return store::NameFilter();
   return ca::name_filter(*text);
+}
+
+Result<std::string> query_id_cursor(const Request& request) {
+  std::string cursor = query_value(request.query, "cursor").value_or("");
+  const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  if (cursor.empty() || (cursor.size() == 26 && std::ranges::all_of(cursor, fits))) return cursor;
+  return fail(Code::malformed, "The cursor is not ours.");
 }
 
 void mount_rest(Router& router, ca::Authority& authority, const RestSettings& settings) {

@@ -107,16 +107,8 @@ Answer list_requests(Call call) {
                         call.request);
     }
   }
-  auto match = query_match(call.request);
-  if (match.has_error()) co_return problem(match.error(), call.request);
-  const auto limit = query_limit(call.request);
-  if (limit.has_error()) co_return problem(limit.error(), call.request);
-  query.match = std::move(*match);
-  query.limit = *limit;
-  query.after = query_value(call.request.query, "cursor").value_or("");
-  if (!query.after.empty() && !is_row_id(query.after)) {
-    co_return problem(fail(Code::malformed, "The cursor is not ours."), call.request);
-  }
+  const auto place = read_page(call.request, query);
+  if (place.has_error()) co_return problem(place.error(), call.request);
   const auto page = co_await call.authority.requests(std::move(query), call.caller);
   if (page.has_error()) co_return problem(page.error(), call.request);
   json::array rows;

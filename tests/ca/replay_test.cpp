@@ -42,7 +42,10 @@ class ReplayTest : public AuthorityTest {
 
 TEST_F(ReplayTest, TellsOnlyWhatWouldChangeAndGroupsIt) {
   start("");
-  for (const char* name : {"web-1", "db-1", "web-2"}) ASSERT_TRUE(submit(csr(name)));
+  for (const char* name : {"web-1", "db-1", "web-2"}) {
+    ASSERT_TRUE(submit(csr(name)));
+    clock.advance(std::chrono::milliseconds(1));  // ids sort by time
+  }
   const auto found = replay(kSignWeb);
   ASSERT_TRUE(found) << found.error().detail;
   EXPECT_EQ(found->examined, 3U);
@@ -149,7 +152,10 @@ TEST_F(ReplayTest, APolicyWithAnErrorIsRefusedAndReadsNoFileButListsInUse) {
 
 TEST_F(ReplayTest, GoesOnFromWhereItStopped) {
   start("");
-  for (const char* name : {"web-1", "web-2", "web-3"}) ASSERT_TRUE(submit(csr(name)));
+  for (const char* name : {"web-1", "web-2", "web-3"}) {
+    ASSERT_TRUE(submit(csr(name)));
+    clock.advance(std::chrono::milliseconds(1));  // ids sort by time
+  }
   const auto rows = store.requests({})->rows;
   const auto found = replay(kSignWeb, {}, rows[0].id);
   ASSERT_TRUE(found);

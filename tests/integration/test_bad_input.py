@@ -1117,7 +1117,7 @@ class Bodies(Case):
             ("POST", revoke, {"reason": 1}, 400, "must be a text"),
             ("POST", revoke, {"reason": "keyCompromise"}, 404, "no certificate with this"),
             ("POST", "/v1/certificates/zz/revoke", {"reason": "keyCompromise"}, 400, serial),
-            ("POST", "/v1/tokens", {}, 400, "'role' must be a text"),
+            ("POST", "/v1/tokens", {}, 400, "give 'certname' or 'certname_regex'"),
             ("POST", "/v1/tokens", {"role": "god"}, 400, "no role 'god'"),
             ("POST", "/v1/policy/explain", {}, 400, "'csr' must be a text"),
         ):

@@ -157,7 +157,7 @@ class Deciding(CommandLine):
                 terminal = self.terminal(service, "sign", "db1", "db2")
                 terminal.expect("Sign 2 certificates? [y/N]")
                 self.assertIn("WILL HOLD", terminal.text)
-                self.assertRegex(terminal.text, r"db2 .*DNS:db2,DNS:puppet\.example\.com")
+                self.assertRegex(terminal.text, r"db2 .*DNS:puppet\.example\.com,DNS:db2")
                 terminal.answer(answer)
                 code, screen = terminal.end()
                 self.assertEqual(code, 1)

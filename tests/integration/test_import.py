@@ -120,8 +120,10 @@ class RunningPuppetserver(ImportTest):
         self.assertEqual(listing.returncode, 0, listing.stderr)
         self.assertEqual(listed(listing.stdout), listed(before.stdout))
 
-        # A request that waited keeps all that it holds, and can be signed.
-        kept = after.ask("anon GET certificate_request/waiting.test").body
+        # A request that waited keeps all that it holds, and can be signed. It carries a password, so
+        # it is an operator's to read.
+        self.assertEqual(after.ask("anon GET certificate_request/waiting.test").status, 403)
+        kept = after.ask("admin GET certificate_request/waiting.test").body
         self.assertEqual(facts.blocks(kept, "CERTIFICATE REQUEST"),
                          facts.blocks(waiting.decode(), "CERTIFICATE REQUEST"))
         after.set_state("waiting.test", "signed")
