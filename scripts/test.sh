@@ -30,5 +30,5 @@ if [ -z "${FAST:-}" ]; then
 fi
 
 step "release: unit and integration tests"
-ctest --test-dir build/release --output-on-failure -j2
+ctest --test-dir build/release --output-on-failure -j3
 step "done"
