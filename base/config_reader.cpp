@@ -76,12 +76,66 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   return best;
 }
 
+namespace {
+
+// The reader of TOML goes one call deeper for each part of a dotted key, without a bound: such a
+// text would end the process.
+constexpr std::size_t kMostDots = 1000;
+
+// The quote that opens a string at the beginning of `text`: """, ''', ", ' or nothing.
+std::string_view quote_at(std::string_view text) {
+  for (const std::string_view quote : {"\"\"\"", "'''", "\"", "'"}) {
+    if (text.starts_with(quote)) return quote;
+  }
+  return {};
+}
+
+// The line, from 1, of the first with more dots outside of strings and comments than any key needs;
+// 0 if there is none.
+std::size_t line_of_dots(std::string_view text) {
+  std::size_t line = 1;
+  std::size_t dots = 0;
+  std::string_view quote;  // of the string that `at` is in
+  bool comment = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '\n') {
+      ++line;
+      dots = 0;
+      comment = false;
+      if (quote.size() == 1) quote = {};  // an error, which the reader of TOML names
+    } else if (comment) {
+      continue;
+    } else if (!quote.empty()) {
+      if (c == '\\' && quote.front() == '"') {
+        ++at;
+      } else if (text.substr(at).starts_with(quote)) {
+        at += quote.size() - 1;
+        quote = {};
+      }
+    } else if (c == '#') {
+      comment = true;
+    } else if (c == '.' && ++dots > kMostDots) {
+      return line;
+    } else if (quote = quote_at(text.substr(at)); !quote.empty()) {
+      at += quote.size() - 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
 ConfigDocument::ConfigDocument(std::unique_ptr<Content> content) : content_(std::move(content)) {}
 ConfigDocument::ConfigDocument(ConfigDocument&&) noexcept = default;
 ConfigDocument& ConfigDocument::operator=(ConfigDocument&&) noexcept = default;
 ConfigDocument::~ConfigDocument() = default;
 
 Result<ConfigDocument> ConfigDocument::parse(std::string_view text, const std::string& file) {
+  if (const std::size_t line = line_of_dots(text); line > 0) {
+    return fail(Code::malformed,
+                file + ":" + std::to_string(line) + ":1: a key has too many parts.");
+  }
   try {
     auto content = std::make_unique<Content>();
     content->file = file;

@@ -67,6 +67,12 @@ std::optional<Request::Refused> refusal_of(const beast::error_code& error, const
   return Request::Refused{400, fail(Code::malformed, "This is not an HTTP request.")};
 }
 
+constexpr std::size_t kReadAhead = std::size_t{64} << 10U;
+
+std::size_t count_of(const WireRequest& message) {
+  return static_cast<std::size_t>(std::distance(message.begin(), message.end()));
+}
+
 // What Beast lets pass and RFC 9112 does not.
 std::optional<Request::Refused> refusal_of(const WireRequest& message) {
   // 3.2: a proxy before us may have routed by another one than we would read.
@@ -88,7 +94,10 @@ std::optional<Request::Refused> refusal_of(const WireRequest& message) {
 class Server::State::Session {
  public:
   Session(State& server, Stream& stream, std::string source)
-      : server_(server), stream_(stream), source_(std::move(source)) {}
+      : server_(server),
+        stream_(stream),
+        source_(std::move(source)),
+        buffer_(server.limits.header_bytes + kReadAhead) {}
 
   // `checked`: the count of revocations before the client's certificate was verified.
   net::awaitable<void> serve(std::uint64_t checked, bool full);
@@ -96,6 +105,8 @@ class Server::State::Session {
  private:
   net::awaitable<bool> wait_for_request(bool first);
   net::awaitable<bool> read(Incoming& incoming, bool first);
+  net::awaitable<beast::error_code> read_body(http::request_parser<http::string_body>& parser,
+                                              Incoming& incoming);
   net::awaitable<void> drop_rest();
   auto& lowest() { return beast::get_lowest_layer(stream_); }
 
@@ -121,6 +132,29 @@ net::awaitable<bool> Server::State::Session::wait_for_request(bool first) {
   server_.end_idle(*place);
   if (!error) buffer_.commit(size);
   co_return !error;
+}
+
+// The body, and whatever chunked coding puts around it: extensions and trailers are not counted by
+// Beast, and trailers would come in as headers, past a proxy that has set those right (RFC 9110,
+// 6.5.1).
+net::awaitable<beast::error_code> Server::State::Session::read_body(
+    http::request_parser<http::string_body>& parser, Incoming& incoming) {
+  const Limits& limits = server_.limits;
+  // Small chunks are mostly framing.
+  std::size_t left = 2 * limits.body_bytes + limits.header_bytes;
+  const std::size_t headers = count_of(parser.get());
+  beast::error_code error;
+  while (!error && !parser.is_done() && !incoming.refused) {
+    const auto [failed, size] = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+    error = failed;
+    if (size > left) error = http::error::body_limit;
+    left -= std::min(left, size);
+    if (count_of(parser.get()) > headers) {
+      incoming.refused = Request::Refused{
+          400, fail(Code::malformed, "Trailers are not taken here. Send them as headers.")};
+    }
+  }
+  co_return error;
 }
 
 // False: the connection is to be closed without a word.
@@ -153,12 +187,8 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
     http::response<http::empty_body> go_on(http::status::continue_, 11);
     co_await http::async_write(stream_, go_on, kAwait);
   }
-  if (!error) {
-    const auto [body_error, body_size] =
-        co_await http::async_read(stream_, buffer_, parser, kAwait);
-    error = body_error;
-  }
-  if (error) incoming.refused = refusal_of(error, limits);
+  if (!error) error = co_await read_body(parser, incoming);
+  if (error && !incoming.refused) incoming.refused = refusal_of(error, limits);
   incoming.message = std::move(parser.get());
   co_return !error || incoming.refused;
 }

@@ -157,6 +157,7 @@ TEST_F(ServerTest, WhatIsTooLargeOrNoHttpIsToldSoInTheFormOfItsPath) {
   listen();
   const std::string big(100'000, 'x');
   const std::string host = " HTTP/1.1\r\nHost: a\r\n";
+  const std::string chunked = host + "Transfer-Encoding: chunked\r\n\r\n";
   const std::tuple<std::string, const char*, bool> cases[] = {
       {"GET /v1/crl" + host + "X: " + big + "\r\n\r\n", "431", true},
       {"GET /echo" + host + "X: " + big + "\r\n\r\n", "431", false},
@@ -174,6 +175,9 @@ TEST_F(ServerTest, WhatIsTooLargeOrNoHttpIsToldSoInTheFormOfItsPath) {
       {"GET /v1/crl" + host + "Host: b\r\n\r\n", "400", true},
       {"POST /v1/requests" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "501",
        true},
+      {"GET /v1/crl" + chunked + "0\r\nX-Client-DN: CN=operator\r\n\r\n", "400", true},
+      {"GET /v1/crl" + chunked + "0\r\nX: " + big + "\r\n\r\n", "431", true},
+      {"GET /v1/crl" + chunked + "1;x=" + big + "\r\na\r\n0\r\n\r\n", "431", true},
   };
   for (const auto& [text, status, problem] : cases) {
     TlsClient client(port);

@@ -145,6 +145,22 @@ TEST(ConfigReader, TextThatIsNoTOMLIsRefusedWithItsPlace) {
   }
 }
 
+TEST(ConfigReader, AKeyOfMorePartsThanAnyoneWritesIsRefusedBeforeItIsRead) {
+  std::string parts = "a";
+  for (int i = 0; i < 60'000; ++i) parts += ".a";
+  for (const std::string& text :
+       {"x = 1\n" + parts + " = 1\n", "x = 1\n[" + parts + "]\n",
+        "x = 1\ny = { " + parts + " = 1 }\n", "x = \"\"\"#\"\"\"\n" + parts + " = 1\n"}) {
+    const auto read = ConfigDocument::parse(text, "f.toml");
+    ASSERT_TRUE(read.has_error());
+    EXPECT_EQ(read.error().detail, "f.toml:2:1: a key has too many parts.");
+  }
+  const std::string dots(5000, '.');
+  const std::string texts = "a = '" + dots + "' # " + dots + "\nb = \"\\\"" + dots +
+                            "\"\nc = \"\"\"\n\"" + dots + "\"\"\"\nd = '''\n'" + dots + "'''\n";
+  EXPECT_TRUE(ConfigDocument::parse(texts, "f.toml").has_value());
+}
+
 TEST(Nearest, IsTheWordWithTheFewestLettersChangedIfFewEnough) {
   const Texts known = {"certname", "certname_regex", "source", "key"};
   EXPECT_EQ(nearest("certnam", known), "certname");
