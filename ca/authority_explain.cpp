@@ -4,6 +4,7 @@
 #include "ca/enrolment.h"
 #include "ca/facts.h"
 #include "ca/reuse.h"
+#include "ca/succession.h"
 
 namespace countersign::ca {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 // As the submission of it would be looked up and decided, up to the limits.
 Result<Explanation> explained(const store::Store& store, const policy::RuleSet& rules,
                               Examined request, Timestamp now) {
-  const auto current = store.current_certificate(request.certname);
+  const auto current = holder_of(store, request.certname, now);
   if (current.has_error()) return current.error();
   const bool live = *current && store::state_of(**current, now) == store::CertificateState::signed_;
   request.facts.has_live_certificate = live;

@@ -4,6 +4,7 @@
 
 #include "ca/enrolment.h"
 #include "ca/facts.h"
+#include "ca/succession.h"
 
 namespace countersign::ca {
 namespace {
@@ -67,7 +68,7 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
 // for a good answer and for policy.
 Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse, Timestamp now,
                           Examined& request) {
-  auto current = store.current_certificate(request.certname);
+  auto current = holder_of(store, request.certname, now);
   if (current.has_error()) return current.error();
   if (*current) {
     const CertificateState state = store::state_of(**current, now);

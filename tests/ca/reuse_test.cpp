@@ -152,6 +152,39 @@ TEST_F(ReuseTest, SameKeyIsARenewalWithoutTheOldCertificate) {
   EXPECT_EQ(stranger.error().code, Code::certificate_exists);
 }
 
+TEST_F(ReuseTest, ANameStaysInUseWhileAnOlderCertificateOutlivesTheNewest) {
+  config.puppet.allow_auto_renewal = true;
+  config.puppet.auto_renewal_cert_ttl = hours(1);
+  for (const char* reuse : {"refuse", "same_key", "replace"}) {
+    start(policy_of(reuse));
+    const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
+    const Bytes first = enrol(name);
+    const auto renewed =
+        run(authority->renew(x509::Certificate::parse(row(first).der).value(), op)).value();
+    clock.advance(hours(2));
+    ASSERT_EQ(living(name), Serials{first}) << "the newest has expired";
+    EXPECT_EQ(submit(csr(name, {.key = 1})).error().code, Code::certificate_exists) << reuse;
+    const auto plan = run(authority->explain(asking(name, 1), "", op)).value();
+    if (std::string(reuse) == "replace") {
+      const auto next = submit(asking(name, 1));
+      ASSERT_TRUE(next.has_value()) << next.error().detail;
+      EXPECT_EQ(living(name), Serials{next->certificate->serial});
+      EXPECT_EQ(row(first).revocation.value().reason, kSuperseded);
+      continue;
+    }
+    EXPECT_EQ(plan.decision.action, policy::Action::deny);
+    EXPECT_EQ(submit(asking(name, 1)).error().code, Code::certificate_exists) << reuse;
+    if (std::string(reuse) == "same_key") {
+      const auto next = submit(asking(name));
+      ASSERT_TRUE(next.has_value()) << next.error().detail;
+      EXPECT_EQ(living(name), (Serials{next->certificate->serial, first}));
+    }
+    const Authority::Clean clean{.revoke = false};
+    ASSERT_TRUE(run(authority->clean(name, clean, op)).has_value());
+    EXPECT_TRUE(submit(asking(name, 1)).has_value()) << "a cleaned name is free";
+  }
+}
+
 TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
   start(policy_of("queue"));
   const Bytes first = enrol("web-1");
