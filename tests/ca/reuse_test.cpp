@@ -198,6 +198,9 @@ TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
   EXPECT_EQ(submit(asking("web-1", 2)).error().code, Code::request_exists);
   EXPECT_EQ(submit(csr("web-1", {.key = 2})).error().code, Code::certificate_exists)
       << "what no rule matches hears nothing of the queue";
+  EXPECT_EQ(run(authority->would_revoke(waiting->request, op)).value(), Serials{first});
+  const auto free = submit(asking("web-2"));
+  EXPECT_EQ(run(authority->would_revoke(free->request, op)).value(), Serials{});
   const auto approved = approve(waiting->request.id);
   ASSERT_TRUE(approved.has_value()) << approved.error().detail;
   EXPECT_EQ(living("web-1"), Serials{approved->certificate->serial});
@@ -352,6 +355,22 @@ TEST_F(ReuseTest, ExplainSaysWhatWouldBecomeOfTheName) {
     EXPECT_THAT(explained->decision.reason, HasSubstr(wanted.second)) << reuse;
     EXPECT_EQ(living(name), Serials{first}) << "nothing was done";
   }
+}
+
+TEST_F(ReuseTest, ExplainSaysWhatElseHoldsARequestBack) {
+  start("default = \"queue\"\n[[rule]]\nname = \"web\"\nmatch = { challenge_password = \"" +
+        std::string(kSecret) + "\" }\naction = \"sign\"\n");
+  const auto explain = [&](const std::string& pem) {
+    return run(authority->explain(pem, "", op)).value().decision;
+  };
+  const auto reserved = explain(asking("ca.example.com"));
+  EXPECT_EQ(reserved.action, policy::Action::queue);
+  EXPECT_THAT(reserved.reason, HasSubstr("only an operator can sign it"));
+  ASSERT_EQ(submit(csr("web-1"))->request.state, store::RequestState::queued);
+  const auto taken = explain(asking("web-1", 1));
+  EXPECT_EQ(taken.action, policy::Action::deny);
+  EXPECT_THAT(taken.reason, HasSubstr("already has a requested certificate"));
+  EXPECT_EQ(explain(csr("web-1")).action, policy::Action::queue) << "its own request";
 }
 
 }  // namespace
