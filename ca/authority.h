@@ -138,6 +138,9 @@ class Authority {
   // What an approval of this request would let its certificate hold; not_granted, with the reason,
   // if it would be refused. Needs the right to read everything.
   Task<Result<Grant>> preview(store::RequestRecord request, Approval approval, Caller caller);
+  // Serials of the live certificates that an approval of this request would revoke: it found its
+  // name in use, and its rule leaves that to a person. Needs the right to read everything.
+  Task<Result<std::vector<Bytes>>> would_revoke(store::RequestRecord request, Caller caller);
   // A reason of 1 to 1024 bytes: malformed otherwise.
   Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason,
                                           Caller caller);

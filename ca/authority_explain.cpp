@@ -1,31 +1,53 @@
 // What would be decided of a request: nothing is stored, and nothing is taken of a limit.
+#include <algorithm>
+
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
 #include "ca/facts.h"
 #include "ca/reuse.h"
+#include "ca/succession.h"
+#include "ca/verdict.h"
 
 namespace countersign::ca {
 namespace {
 
-// As the submission of it would be looked up and decided, up to the limits.
+// Does a request of another key wait under the name?
+Result<bool> other_waits(const store::Store& store, const Examined& request) {
+  const auto queued = store.queued_request(request.certname);
+  if (queued.has_error()) return queued.error();
+  if (!*queued) return false;
+  const auto csr = x509::Csr::parse((*queued)->csr);
+  return csr.has_error() ||
+         !std::ranges::equal((*csr)->public_key().spki(), request.csr->public_key().spki());
+}
+
+void refuse(const Error& error, Verdict& verdict) {
+  verdict.decision.action = policy::Action::deny;
+  verdict.decision.reason = error.detail;
+}
+
+// As the submission of it would be looked up and decided.
 Result<Explanation> explained(const store::Store& store, const policy::RuleSet& rules,
-                              Examined request, Timestamp now) {
-  const auto current = store.current_certificate(request.certname);
+                              const AuthorityConfig& config, Examined request, Timestamp now) {
+  const auto current = holder_of(store, request.certname, now);
   if (current.has_error()) return current.error();
   const bool live = *current && store::state_of(**current, now) == store::CertificateState::signed_;
   request.facts.has_live_certificate = live;
-  Verdict verdict;
+  const auto waits = other_waits(store, request);
+  if (waits.has_error()) return waits.error();
+  request.request_waits = *waits;
+  Verdict verdict = decide(rules, request, config);
   policy::Explanation plain = rules.explain(request.facts);
   verdict.decision = std::move(plain.decision);
-  if (live && rules.reuses_names()) {
-    request.live = **current;
+  if (live && rules.reuses_names()) request.live = **current;
+  const auto alone = put_aside_by_token(verdict.decision, request);
+  if (alone.has_error()) {
+    refuse(alone.error(), verdict);
+  } else if (request.live) {
     const auto settled = settle_reuse(store, request, now, verdict);
     if (settled.has_error() && !is_name_taken(settled.error().code)) return settled.error();
-    if (settled.has_error()) {
-      verdict.decision.action = policy::Action::deny;
-      verdict.decision.reason = settled.error().detail;
-    }
+    if (settled.has_error()) refuse(settled.error(), verdict);
   }
   Explanation explanation;
   explanation.certname = request.certname;
@@ -35,6 +57,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   explanation.limits = std::move(*uses);
   hold_over_limit(explanation.limits, verdict);
   if (verdict.retry_at) verdict.decision.reason.insert(0, "would be ");
+  hold_reserved_name(config, verdict);
   tell_of_live(request, verdict);
   explanation.decision = std::move(verdict.decision);
   return explanation;
@@ -56,7 +79,7 @@ Task<Result<Explanation>> Authority::explain(std::string csr, std::string source
     if (token.has_error()) return token.error();
     request.facts.token = std::move(*token);
     const auto rules = state.policy.current();
-    return explained(state.store, *rules, std::move(request), now);
+    return explained(state.store, *rules, state.config, std::move(request), now);
   });
 }
 

@@ -118,6 +118,22 @@ Task<Result<Grant>> Authority::preview(store::RequestRecord request, Approval ap
   });
 }
 
+Task<Result<std::vector<Bytes>>> Authority::would_revoke(store::RequestRecord request,
+                                                         Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<std::vector<Bytes>> {
+    std::vector<Bytes> serials;
+    if (request.reuse.empty()) return serials;
+    const auto csr = x509::Csr::parse(request.csr);
+    if (csr.has_error()) return csr.error();
+    const auto follows = succession_of_approval(state.store, request, (*csr)->public_key(), false,
+                                                state.clock.now());
+    if (follows.has_error()) return follows.error();
+    for (const auto& row : follows->superseded) serials.push_back(row.serial);
+    return serials;
+  });
+}
+
 Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::string reason,
                                                    Caller caller) {
   State& state = *state_;

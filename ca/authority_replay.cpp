@@ -109,6 +109,9 @@ struct Trial {
     now.rule = verdict.by;
     // No rule then, none now: autosign would be asked as it was.
     if (was.rule == kPuppetAutosign && now.rule.empty()) now = was;
+    // Held then by a limit or by a name in use, which the rules alone cannot tell again.
+    const bool held = row.retry_at.has_value() || !row.reuse.empty();
+    if (held && was.rule == now.rule && now.action == policy::Action::sign) now = was;
     note(replay, row, was, now, verdict.decision.reason);
     return {};
   }
@@ -132,7 +135,10 @@ struct Trial {
     std::vector<std::string> list = {
         "What was refused before any rule, and the repeated tries of a denied machine, are not "
         "stored and so not decided again.",
-        "An enrolment token counts as good where it was used up then, and nowhere else."};
+        "An enrolment token counts as good where it was used up then, and nowhere else.",
+        "Limits and names in use are not weighed again: what its rule held back for one of them "
+        "counts as unchanged if the same rule would sign it, and of other requests the rule's word "
+        "is shown, though a limit or reuse may hold or refuse them."};
     if (rules->asks_for_live_certificate()) {
       list.emplace_back(
           "live_certificate is taken from the dates of the certificates that are stored; when a "

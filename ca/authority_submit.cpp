@@ -76,6 +76,8 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
           examine(state.store, submission, caller, state.config, rules->reuses_names(), now);
       if (request.has_error() || request->repeated) return request;
       verdict = decide(*rules, *request, state.config);
+      const auto alone = put_aside_by_token(verdict.decision, *request);
+      if (alone.has_error()) return alone.error();
       const auto settled = settle_reuse(state.store, *request, now, verdict);
       if (settled.has_error()) return settled.error();
       const auto uses = uses_of(state.store, verdict.decision.limits, now);

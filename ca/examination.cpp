@@ -4,6 +4,7 @@
 
 #include "ca/enrolment.h"
 #include "ca/facts.h"
+#include "ca/succession.h"
 
 namespace countersign::ca {
 namespace {
@@ -67,7 +68,7 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
 // for a good answer and for policy.
 Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse, Timestamp now,
                           Examined& request) {
-  auto current = store.current_certificate(request.certname);
+  auto current = holder_of(store, request.certname, now);
   if (current.has_error()) return current.error();
   if (*current) {
     const CertificateState state = store::state_of(**current, now);
@@ -84,14 +85,13 @@ Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse
   auto queued = store.queued_request(request.certname);
   if (queued.has_error()) return queued.error();
   if (*queued) {
-    // Anyone can queue a name; who holds a token for it has the better claim.
     if (!request.waiting && may_ask_again(**queued, now) &&
         is_of_same_key(**queued, *request.csr)) {
       request.waiting = Submitted{std::move(**queued), std::nullopt, true};
     }
-    request.replaces_request = duplicates || has_good_token(request) || request.waiting;
+    request.replaces_request = duplicates || request.waiting;
     request.request_waits = !request.replaces_request;
-    if (request.request_waits && !request.live) {
+    if (request.request_waits && !request.live && !has_good_token(request)) {
       return name_taken(Code::request_exists, request.certname);
     }
   }
@@ -119,6 +119,20 @@ Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text) {
   const auto possession = (*csr)->verify_possession();
   if (possession.has_error()) return possession.error();
   return csr;
+}
+
+Result<void> put_aside_by_token(const policy::Decision& decision, Examined& request) {
+  if (!request.request_waits) return {};
+  const bool uses_token = has_good_token(request) && decision.token &&
+                          decision.action == policy::Action::sign &&
+                          !(request.live && decision.reuse == policy::Reuse::queue);
+  if (uses_token) {
+    request.replaces_request = true;
+    request.request_waits = false;
+  } else if (!request.live) {
+    return name_taken(Code::request_exists, request.certname);
+  }
+  return {};
 }
 
 bool is_name_taken(Code code) {

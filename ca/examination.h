@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ca/authority.h"
+#include "policy/decision.h"
 #include "policy/facts.h"
 
 namespace countersign::ca {
@@ -32,11 +33,17 @@ struct Examined {
 Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
 
 // Reads the CSR and looks its name up. A name that is held by a live or revoked certificate, or by
-// a queued request with another key, is an error; one whose certificate has expired is free. With
+// a queued request with another key, is an error; one whose certificates have expired is free. With
 // `reuse` a live certificate is left to the rules. Blocks for reads of the store.
 Result<Examined> examine(const store::Store& store, const Submission& submission,
                          const Caller& caller, const AuthorityConfig& config, bool reuse,
                          Timestamp now);
+
+// Anyone can queue a name; who has a token for it has the better claim, if the rule that signs uses
+// the token up: else one token could clear many names of the queue. request_exists if another
+// request of the name stays in the queue; where the name has a live certificate, request_waits says
+// so. Pure. To be called with the policy's word, before limits and reserved names can hold it.
+Result<void> put_aside_by_token(const policy::Decision& decision, Examined& request);
 
 // Fills denied_before for a request that policy denies now: a machine that tries for ever, with a
 // new CSR each time, must not fill the store. Blocks for a read of the store.

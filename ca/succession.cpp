@@ -10,17 +10,47 @@ namespace countersign::ca {
 using policy::Reuse;
 using store::CertificateState;
 
+namespace {
+
+// The service's own certificate stands apart: it never took the name.
+bool is_live(const store::CertificateRecord& row, Timestamp now) {
+  return store::state_of(row, now) == CertificateState::signed_ && row.rule != "service";
+}
+
+}  // namespace
+
+Result<std::optional<store::CertificateRecord>> holder_of(const store::Store& store,
+                                                          const std::string& certname,
+                                                          Timestamp now) {
+  auto current = store.current_certificate(certname);
+  if (current.has_error() || !*current ||
+      store::state_of(**current, now) != CertificateState::expired) {
+    return current;
+  }
+  auto all = store.certificates_of(certname);
+  if (all.has_error()) return all.error();
+  const auto live =
+      std::ranges::find_if(*all, [now](const auto& row) { return is_live(row, now); });
+  if (live != all->end()) *current = std::move(*live);
+  return current;
+}
+
 Result<Succession> succession_of(const store::Store& store, const store::CertificateRecord& live,
                                  Reuse reuse, Timestamp now) {
   Succession succession;
   succession.renews = live.serial;
+  if (!live.current) {
+    // It has outlived the current one, which is what the store compares.
+    const auto current = store.current_certificate(live.certname);
+    if (current.has_error()) return current.error();
+    if (*current && store::state_of(**current, now) == CertificateState::expired) {
+      succession.renews = (*current)->serial;
+    }
+  }
   if (reuse == Reuse::same_key) return succession;
   auto all = store.certificates_of(live.certname);
   if (all.has_error()) return all.error();
-  // The service's own certificate stands apart: it never took the name.
-  std::erase_if(*all, [now](const store::CertificateRecord& row) {
-    return store::state_of(row, now) != CertificateState::signed_ || row.rule == "service";
-  });
+  std::erase_if(*all, [now](const auto& row) { return !is_live(row, now); });
   succession.superseded = std::move(*all);
   return succession;
 }
@@ -35,7 +65,7 @@ Result<Succession> succession_of_approval(const store::Store& store,
     plain.replace = duplicates;
     return plain;
   }
-  const auto current = store.current_certificate(request.certname);
+  const auto current = holder_of(store, request.certname, now);
   if (current.has_error()) return current.error();
   if (!*current) return plain;
   const CertificateState state = store::state_of(**current, now);

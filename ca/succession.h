@@ -2,6 +2,8 @@
 #ifndef COUNTERSIGN_CA_SUCCESSION_H_
 #define COUNTERSIGN_CA_SUCCESSION_H_
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -17,6 +19,13 @@ struct Succession {
   Bytes renews;
   std::vector<store::CertificateRecord> superseded;  // to be revoked in the same commit
 };
+
+// The certificate that decides whether the name is in use: the current one; but if that has
+// expired, the newest that has outlived it and is not revoked, as after a renewal with a shorter
+// validity. None: the name is free. Blocks for reads of the store.
+Result<std::optional<store::CertificateRecord>> holder_of(const store::Store& store,
+                                                          const std::string& certname,
+                                                          Timestamp now);
 
 // What follows the live certificate that a name stands for. It must still be that one when the new
 // certificate is stored: whatever came in between, a renewal or another replacement, makes the

@@ -1,5 +1,6 @@
 // countersign policy check and explain
 #include "base/file_system.h"
+#include "ca/enrolment.h"
 #include "ca/facts.h"
 #include "cli/client.h"
 #include "cli/failure.h"
@@ -49,7 +50,12 @@ json::value explain_here(const Options& options, const std::string& pem) {
   const auto rules = load_policy(options.policy);
   const auto csr = required(x509::Csr::parse_pem(pem), kFailed, options.csr);
   const auto certname = required(ca::certname_of(*csr, ""), kFailed);
-  const policy::Explanation explained = rules->explain(ca::facts_of(*csr, options.source));
+  policy::Facts facts = ca::facts_of(*csr, options.source);
+  if (!ca::presented_secret({}, *csr).empty()) {
+    facts.token =
+        policy::PresentedToken{"", "a token came; only the server can tell whether it is good", ""};
+  }
+  const policy::Explanation explained = rules->explain(facts);
   const policy::Decision& decision = explained.decision;
   return json::object{{"action", policy::to_string(decision.action)},
                       {"rule", decision.rule},

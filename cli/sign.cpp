@@ -39,19 +39,35 @@ bool holds_only_its_name(const json::value& request) {
   return would_hold(request) == "DNS:" + member(request, "certname");
 }
 
-// In bulk nobody reads closely: what would hold more than its own name is signed by name only.
+// Serials of the live certificates of the name that the signature revokes; "" for none.
+std::string would_revoke(const json::value& request) {
+  const auto* list = request.as_object().if_contains("would_revoke");
+  std::string text;
+  if (list == nullptr || !list->is_array()) return text;
+  for (const json::value& serial : list->get_array()) {
+    if (serial.is_string()) text += (text.empty() ? "" : " ") + std::string(serial.get_string());
+  }
+  return text;
+}
+
+// In bulk nobody reads closely: what would hold more than its own name, or take the name from a
+// machine that has it, is signed by name only.
 json::array select_in_bulk(Client& client, const Options& options, int& code) {
   std::string path = "/v1/requests?state=queued";
   if (!options.match.empty()) path += "&match=" + url_encoded(options.match);
   json::array chosen;
   for (const json::value& row : client.all(path, "requests")) {
     json::value request = whole(client, row);
-    if (holds_only_its_name(request)) {
+    const std::string revokes = would_revoke(request);
+    if (revokes.empty() && holds_only_its_name(request)) {
       chosen.push_back(std::move(request));
       continue;
     }
-    print_note(escaped(member(request, "certname")) + " is held back: it would hold " +
-               escaped(would_hold(request)) + ". Sign it by its name if that is right.\n");
+    const std::string why = revokes.empty()
+                                ? "it would hold " + would_hold(request)
+                                : "it would revoke the live certificate of the name: " + revokes;
+    print_note(escaped(member(request, "certname")) + " is held back: " + escaped(why) +
+               ". Sign it by its name if that is right.\n");
     code = kFailed;
   }
   return chosen;
@@ -72,9 +88,10 @@ std::string preview(const json::array& requests, const Options& options) {
     lines.push_back({member(request, "certname"), member(request, "key"), member(request, "source"),
                      refused && (options.authorization_extensions || options.reserved_names)
                          ? "all that it asks for, as the flags allow"
-                         : would_hold(request)});
+                         : would_hold(request),
+                     would_revoke(request)});
   }
-  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD"}, lines, true);
+  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD", "REVOKES"}, lines, true);
 }
 
 int sign(const Options& options, const std::string& client_file) {
@@ -131,7 +148,8 @@ void add_sign(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("sign", "Approve requests that wait");
   verb->add_option("name", options->names, "Certnames");
-  verb->add_flag("--all", options->all, "All that ask for no more than their own name");
+  verb->add_flag("--all", options->all,
+                 "All that ask for no more than their own name and revoke nothing");
   verb->add_option("--match", options->match,
                    "The same, for names in which this regular expression (RE2) is found");
   verb->add_flag("--authorization-extensions", options->authorization_extensions,

@@ -38,7 +38,8 @@ struct DecideRequest {
 // An unknown issuer: not_found. The serial taken: conflict. The name has a current certificate:
 // certificate_exists, or revoked_exists if that one is revoked, unless `replace`: then that one is
 // no longer current. The same happens without `replace` to one that was expired when the new one
-// was issued: it can stand for nobody any more, and must not lock its machine out for ever. With
+// was issued, if no older one of the name, neither revoked nor expired, has outlived it (but for
+// rule "service"): it can stand for nobody any more, and must not lock its machine out. With
 // `renews`, the serial of a certificate of the same issuer, that one is replaced, and only that
 // one: if the name stands for another by now, or for it and it is revoked, conflict.
 struct InsertCertificate {

@@ -74,6 +74,7 @@ json::object schemas() {
                               {"trace", list_of(reference("TraceStep"))},
                               {"would_hold", reference_or_null("WouldHold")},
                               {"refusal", maybe("string")},
+                              {"would_revoke", list_of(text)},
                               {"csr", text},
                               {"certificate", text},
                               {"chain", text}},

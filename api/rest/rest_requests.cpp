@@ -55,6 +55,15 @@ Answer request_with_certificate(Call call, store::RequestRecord row) {
       const auto grant = co_await call.authority.preview(row, {}, call.caller);
       body["would_hold"] = grant.has_value() ? json::value(to_json(*grant)) : json::value(nullptr);
       body["refusal"] = grant.has_error() ? json::value(grant.error().detail) : nullptr;
+      const auto revoked = co_await call.authority.would_revoke(row, call.caller);
+      json::array serials;
+      if (revoked.has_value()) {
+        for (const Bytes& serial : *revoked) serials.emplace_back(to_hex(serial));
+      } else if (grant.has_value()) {
+        body["refusal"] = revoked.error().detail;
+        body["would_hold"] = nullptr;
+      }
+      body["would_revoke"] = std::move(serials);
     }
   } else {
     // Who may only follow his own request learns its outcome and not how it came about.

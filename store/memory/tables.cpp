@@ -14,6 +14,15 @@ bool may_renew(const CertificateRecord& held, const InsertCertificate& m) {
   return held.issuer == m.certificate.issuer && held.serial == m.renews && !held.revocation;
 }
 
+// Has the name an older certificate that is still good? The service's own never took the name.
+bool outlived(const std::vector<CertificateRecord>& certificates, const std::string& certname,
+              Timestamp at) {
+  return std::ranges::any_of(certificates, [&](const CertificateRecord& row) {
+    return row.certname == certname && !row.current && !row.revocation && row.not_after > at &&
+           row.rule != "service";
+  });
+}
+
 }  // namespace
 
 Result<void> Tables::apply(const WriteBatch& batch) {
@@ -121,7 +130,8 @@ Result<void> Tables::apply_one(const InsertCertificate& m) {
     if (held) {
       const CertificateRecord& before = certificates[holder->second];
       const bool expired = !before.revocation && before.not_after <= c.issued_at;
-      if (!m.replace && m.renews.empty() && !expired) {
+      if (!m.replace && m.renews.empty() &&
+          (!expired || outlived(certificates, c.certname, c.issued_at))) {
         return before.revocation ? fail(Code::revoked_exists, "The name has a revoked certificate.")
                                  : fail(Code::certificate_exists, "The name has a certificate.");
       }

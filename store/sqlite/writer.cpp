@@ -82,6 +82,15 @@ Result<void> apply_one(Connection& db, const RevokeCertificate& m) {
   return {};
 }
 
+// After a renewal with a shorter validity an older certificate can outlive the current one: its
+// machine runs, and the name is its own. The service's own certificate never took the name.
+bool outlived(Connection& db, const std::string& certname, Timestamp at) {
+  auto other = db.prepare(
+      "SELECT 1 FROM certificates WHERE certname = ? AND current = 0 AND revoked_at IS NULL "
+      "AND not_after > ? AND rule <> 'service'");
+  return other.bind(certname, at).step();
+}
+
 Result<void> apply_one(Connection& db, const InsertCertificate& m) {
   const CertificateRecord& c = m.certificate;
   const auto issuer = issuer_row(db, c.issuer);
@@ -99,7 +108,7 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
     }
     if (held) {
       const bool expired = current.null(1) && current.time(2) <= c.issued_at;
-      if (!m.replace && m.renews.empty() && !expired) {
+      if (!m.replace && m.renews.empty() && (!expired || outlived(db, c.certname, c.issued_at))) {
         return current.null(1) ? fail(Code::certificate_exists, "The name has a certificate.")
                                : fail(Code::revoked_exists, "The name has a revoked certificate.");
       }

@@ -284,6 +284,20 @@ TEST_F(Puppet, ManyAreSignedInOneCall) {  // 55 to 57
             R"({"signed":["late"],"no-csr":[],"signing-errors":["odd"]})");
 }
 
+TEST_F(Puppet, SignAllLeavesOutWhatWouldRevokeALiveCertificate) {
+  serve(
+      "[[rule]]\nname = \"all\"\nmatch = { certname_regex = '.*' }\n"
+      "action = \"sign\"\nreuse = \"queue\"\n");
+  ASSERT_EQ(put("good", csr("good")).status, 200U);
+  const auto first = store.current_certificate("good").value().value();
+  ASSERT_EQ(put("good", csr("good", {.key = 1})).status, 200U);
+  EXPECT_EQ(puppet_call("POST", "sign/all").body,
+            R"({"signed":[],"no-csr":[],"signing-errors":[]})");
+  EXPECT_EQ(store.current_certificate("good").value().value(), first);
+  EXPECT_EQ(puppet_call("POST", "sign", R"({"certnames":["good"]})").body,
+            R"({"signed":["good"],"no-csr":[],"signing-errors":[]})");
+}
+
 TEST_F(Puppet, ManyAreCleanedInOneCall) {  // 58 to 60
   serve_puppet(true);
   for (const char* name : {"a", "b", "c"}) ASSERT_EQ(put(name, csr(name)).status, 200U);

@@ -177,6 +177,40 @@ action = "sign"
   EXPECT_EQ(store.request(squatter->request.id).value()->state, store::RequestState::withdrawn);
 }
 
+TEST_F(Enrolment, ATokenThatIsNotUsedUpPutsNoOtherRequestAside) {
+  start(R"(
+default = "queue"
+[[rule]]
+name = "held"
+match = { token = "required", certname_regex = 'held-.*' }
+action = "queue"
+[[rule]]
+name = "no"
+match = { token = "required", certname_regex = 'no-.*' }
+action = "deny"
+[[rule]]
+name = "limited"
+match = { token = "required", certname_regex = 'web-.*' }
+action = "sign"
+limit = { rule = "1/d" }
+)");
+  for (const char* name : {"held-1", "no-1", "db-1"}) {
+    const auto first = submit(csr(name, {.key = 1}));
+    ASSERT_EQ(first->request.state, store::RequestState::queued) << name;
+    const auto token = mint({.certname = name});
+    EXPECT_EQ(present(csr(name), token.secret).error().code, Code::request_exists) << name;
+    EXPECT_EQ(store.request(first->request.id).value()->state, store::RequestState::queued) << name;
+    EXPECT_EQ(used(token), 0) << name;
+  }
+  // Held by a limit alone: the token is good for the place in the queue.
+  ASSERT_TRUE(present(csr("web-1"), mint({.certname = "web-1"}).secret)->certificate);
+  const auto squatter = submit(csr("web-2", {.key = 1}));
+  const auto waiting = present(csr("web-2"), mint({.certname = "web-2"}).secret);
+  ASSERT_TRUE(waiting.has_value()) << waiting.error().detail;
+  EXPECT_TRUE(waiting->request.retry_at);
+  EXPECT_EQ(store.request(squatter->request.id).value()->state, store::RequestState::withdrawn);
+}
+
 TEST_F(Enrolment, ATokenThatComesLaterSignsTheRequestThatWaited) {
   start(R"(
 default = "queue"

@@ -121,6 +121,25 @@ TEST_F(ReplayTest, ALiveCertificateIsOneThatWasValidWhenTheRequestCame) {
   }));
 }
 
+TEST_F(ReplayTest, WhatALimitOrANameInUseHeldBackIsNoChangeUnderTheSameRule) {
+  const std::string limited = std::string(kSignWeb) + "limit = { rule = \"1/d\" }\n";
+  const std::string reusing = std::string(kSignWeb) + "reuse = \"queue\"\n";
+  start(limited);
+  ASSERT_TRUE(submit(csr("web-1"))->certificate);
+  ASSERT_TRUE(submit(csr("web-2"))->request.retry_at);
+  EXPECT_EQ(text_of(*replay(limited)), "");
+  start(reusing);
+  ASSERT_EQ(submit(csr("web-1", {.key = 1}))->request.state, store::RequestState::queued);
+  const auto same = replay(reusing);
+  EXPECT_EQ(text_of(*same), "");
+  EXPECT_TRUE(std::ranges::any_of(same->notes, [](const std::string& note) {
+    return note.find("Limits and names in use") != std::string::npos;
+  }));
+  EXPECT_EQ(text_of(*replay(kDenyWeb)),
+            "sign by 'web' -> deny by 'no web': 1 (web-1 ); "
+            "queue by 'web' -> deny by 'no web': 2 (web-2 web-1 ); ");
+}
+
 TEST_F(ReplayTest, ANameOfTheServiceStaysHeldBack) {
   config.hostnames = {"web-1"};
   start("");

@@ -152,6 +152,39 @@ TEST_F(ReuseTest, SameKeyIsARenewalWithoutTheOldCertificate) {
   EXPECT_EQ(stranger.error().code, Code::certificate_exists);
 }
 
+TEST_F(ReuseTest, ANameStaysInUseWhileAnOlderCertificateOutlivesTheNewest) {
+  config.puppet.allow_auto_renewal = true;
+  config.puppet.auto_renewal_cert_ttl = hours(1);
+  for (const char* reuse : {"refuse", "same_key", "replace"}) {
+    start(policy_of(reuse));
+    const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
+    const Bytes first = enrol(name);
+    const auto renewed =
+        run(authority->renew(x509::Certificate::parse(row(first).der).value(), op)).value();
+    clock.advance(hours(2));
+    ASSERT_EQ(living(name), Serials{first}) << "the newest has expired";
+    EXPECT_EQ(submit(csr(name, {.key = 1})).error().code, Code::certificate_exists) << reuse;
+    const auto plan = run(authority->explain(asking(name, 1), "", op)).value();
+    if (std::string(reuse) == "replace") {
+      const auto next = submit(asking(name, 1));
+      ASSERT_TRUE(next.has_value()) << next.error().detail;
+      EXPECT_EQ(living(name), Serials{next->certificate->serial});
+      EXPECT_EQ(row(first).revocation.value().reason, kSuperseded);
+      continue;
+    }
+    EXPECT_EQ(plan.decision.action, policy::Action::deny);
+    EXPECT_EQ(submit(asking(name, 1)).error().code, Code::certificate_exists) << reuse;
+    if (std::string(reuse) == "same_key") {
+      const auto next = submit(asking(name));
+      ASSERT_TRUE(next.has_value()) << next.error().detail;
+      EXPECT_EQ(living(name), (Serials{next->certificate->serial, first}));
+    }
+    const Authority::Clean clean{.revoke = false};
+    ASSERT_TRUE(run(authority->clean(name, clean, op)).has_value());
+    EXPECT_TRUE(submit(asking(name, 1)).has_value()) << "a cleaned name is free";
+  }
+}
+
 TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
   start(policy_of("queue"));
   const Bytes first = enrol("web-1");
@@ -165,6 +198,9 @@ TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
   EXPECT_EQ(submit(asking("web-1", 2)).error().code, Code::request_exists);
   EXPECT_EQ(submit(csr("web-1", {.key = 2})).error().code, Code::certificate_exists)
       << "what no rule matches hears nothing of the queue";
+  EXPECT_EQ(run(authority->would_revoke(waiting->request, op)).value(), Serials{first});
+  const auto free = submit(asking("web-2"));
+  EXPECT_EQ(run(authority->would_revoke(free->request, op)).value(), Serials{});
   const auto approved = approve(waiting->request.id);
   ASSERT_TRUE(approved.has_value()) << approved.error().detail;
   EXPECT_EQ(living("web-1"), Serials{approved->certificate->serial});
@@ -319,6 +355,22 @@ TEST_F(ReuseTest, ExplainSaysWhatWouldBecomeOfTheName) {
     EXPECT_THAT(explained->decision.reason, HasSubstr(wanted.second)) << reuse;
     EXPECT_EQ(living(name), Serials{first}) << "nothing was done";
   }
+}
+
+TEST_F(ReuseTest, ExplainSaysWhatElseHoldsARequestBack) {
+  start("default = \"queue\"\n[[rule]]\nname = \"web\"\nmatch = { challenge_password = \"" +
+        std::string(kSecret) + "\" }\naction = \"sign\"\n");
+  const auto explain = [&](const std::string& pem) {
+    return run(authority->explain(pem, "", op)).value().decision;
+  };
+  const auto reserved = explain(asking("ca.example.com"));
+  EXPECT_EQ(reserved.action, policy::Action::queue);
+  EXPECT_THAT(reserved.reason, HasSubstr("only an operator can sign it"));
+  ASSERT_EQ(submit(csr("web-1"))->request.state, store::RequestState::queued);
+  const auto taken = explain(asking("web-1", 1));
+  EXPECT_EQ(taken.action, policy::Action::deny);
+  EXPECT_THAT(taken.reason, HasSubstr("already has a requested certificate"));
+  EXPECT_EQ(explain(csr("web-1")).action, policy::Action::queue) << "its own request";
 }
 
 }  // namespace

@@ -136,6 +136,15 @@ class Reuse(ServiceTest):
         self.assertEqual(status, 202)
         self.assertIn(first["serial"], waiting["reason"])
         self.assertIn(first["serial"], service.cli("show", "a.example.com").stdout)
+        whole = service.json(f"/v1/requests/{waiting['id']}", client="operator")[1]
+        self.assertEqual(whole["would_revoke"], [first["serial"]])
+        for bulk in (["--all"], ["--match", "^a"]):
+            held = service.cli("sign", *bulk, "--yes", check=False)
+            self.assertEqual(held.returncode, 1)
+            self.assertIn(first["serial"], held.stderr)
+            self.assertIn("Sign it by its name", held.stderr)
+        self.assertEqual([row["state"] for row in
+                          self.certificates(service, "a.example.com").values()], ["signed"])
         service.cli("sign", "a.example.com", "--yes")
         states = sorted(row["state"] for row in
                         self.certificates(service, "a.example.com").values())

@@ -82,6 +82,38 @@ TEST_P(CertificateConformance, AnExpiredCertificateGivesWayUnlessItIsRevoked) {
   EXPECT_FALSE(store_->certificate("CA1", serial(3)).value()->current);
 }
 
+TEST_P(CertificateConformance, AnExpiredCertificateHoldsTheNameForAnOlderOneThatOutlivesIt) {
+  const Timestamp end = certificate("web", 1).not_after;
+  CertificateRecord brief = certificate("web", 2);
+  brief.not_after = end - std::chrono::seconds(10);
+  CertificateRecord thief = certificate("web", 3);
+  thief.issued_at = brief.not_after;
+  ASSERT_EQ(apply({InsertCertificate{certificate("web", 1)}}), kDone);
+  ASSERT_EQ(apply({InsertCertificate{brief, false, serial(1)}}), kDone);
+  EXPECT_EQ(apply({InsertCertificate{thief}}), Code::certificate_exists);
+  EXPECT_EQ(apply({RevokeCertificate{"CA1", serial(1), {at(1500), 1}},
+                   InsertCertificate{certificate("other", 9)}}),
+            kDone);
+  EXPECT_EQ(apply({InsertCertificate{thief}}), kDone) << "the older one is revoked";
+
+  CertificateRecord service = certificate("ca", 4);
+  service.rule = "service";
+  service.current = false;
+  brief.certname = thief.certname = "ca";
+  brief.serial = serial(5);
+  thief.serial = serial(6);
+  ASSERT_EQ(apply({InsertCertificate{service}, InsertCertificate{brief}}), kDone);
+  EXPECT_EQ(apply({InsertCertificate{thief}}), kDone) << "the service's never took the name";
+
+  brief.certname = thief.certname = "db";
+  brief.serial = serial(8);
+  thief.serial = serial(10);
+  ASSERT_EQ(apply({InsertCertificate{certificate("db", 7)}}), kDone);
+  ASSERT_EQ(apply({InsertCertificate{brief, false, serial(7)}}), kDone);
+  ASSERT_EQ(apply({ReleaseName{"db"}}), kDone);
+  EXPECT_EQ(apply({InsertCertificate{thief}}), kDone) << "cleaned";
+}
+
 TEST_P(CertificateConformance, OneThatIsNotCurrentNeitherNeedsNorTakesTheName) {
   CertificateRecord old = certificate("web", 2);
   old.current = false;
