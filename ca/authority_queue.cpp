@@ -56,6 +56,8 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     // The bytes are parsed and proven again: an approval trusts nothing but the stored CSR.
     auto csr = x509::Csr::parse(outcome.request.csr);
     if (csr.has_error()) return csr.error();
+    const auto key = x509::check_key((*csr)->public_key());
+    if (key.has_error()) return key.error();
     const auto possession = (*csr)->verify_possession();
     if (possession.has_error()) return possession.error();
     const PuppetSettings& settings = state.config.puppet;

@@ -16,6 +16,15 @@ std::vector<store::CertificateRecord> revocable(std::vector<store::CertificateRe
   return all;
 }
 
+// Of a CA that signed itself the serials of its own certificate and of those that it issued are one
+// series, and an imported inventory may have a row of the CA itself. Its revocation would end all.
+Result<void> spare_own(const Issuer& issuer, ByteView serial) {
+  const x509::Certificate& own = issuer.certificate();
+  if (own.subject() != own.issuer() || !std::ranges::equal(own.serial(), serial)) return {};
+  return fail(Code::denied,
+              "This is the serial of the CA's own certificate, which is never revoked here.");
+}
+
 struct Holdings {
   std::vector<store::CertificateRecord> certificates;
   bool queued = false;  // is there a queued request?
@@ -41,10 +50,13 @@ Task<Result<store::CertificateRecord>> Authority::revoke(Bytes serial,
                                                          x509::RevocationReason reason,
                                                          Caller caller) {
   State& state = *state_;
-  auto row = co_await state.guarded(Action::revoke, caller, [&] {
-    return required(state.store.certificate(state.issuer->id(), serial),
-                    "There is no certificate with this serial.");
-  });
+  auto row =
+      co_await state.guarded(Action::revoke, caller, [&]() -> Result<store::CertificateRecord> {
+        const auto other = spare_own(*state.issuer, serial);
+        if (other.has_error()) return other.error();
+        return required(state.store.certificate(state.issuer->id(), serial),
+                        "There is no certificate with this serial.");
+      });
   if (row.has_error()) co_return row.error();
   if (row->revocation) {
     co_return fail(Code::already_revoked, "The certificate is revoked already.");
@@ -112,6 +124,8 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
     std::size_t revoked = 0;
     if (what.revoke) {
       for (const store::CertificateRecord& row : revocable(std::move(found->certificates), now)) {
+        const auto other = spare_own(*state.issuer, row.serial);
+        if (other.has_error()) co_return other.error();
         const int reason = static_cast<int>(what.reason);
         batch.push_back(store::RevokeCertificate{row.issuer, row.serial, {now, reason}});
         batch.push_back(store::AppendAudit{state.audit(

@@ -28,6 +28,7 @@ struct Options {
   bool checkpoints = false;
   bool json = false;
   std::string config;
+  std::string passphrase_file;
 };
 
 // One page of a list, and the cursor of the next; "" if none follows.
@@ -150,7 +151,11 @@ int make_key(const Options& options, const std::string&) {
                                " is there already. Nothing was changed. Keep a copy of "
                                "audit.pub.pem, which old checkpoints need, before you move both.");
   }
-  required(make_audit_key(config.ca_dir, read_passphrase(config.passphrase_file)), kFailed);
+  required(make_audit_key(config.ca_dir,
+                          read_passphrase(options.passphrase_file.empty()
+                                              ? config.passphrase_file
+                                              : std::filesystem::path(options.passphrase_file))),
+           kFailed);
   print_note("The audit key is in " + config.ca_dir.string() +
              ". The service's user must be able to read audit.key; then restart the service.\n");
   return kDone;
@@ -189,6 +194,10 @@ void add_audit(CLI::App& app, Invocation& invocation) {
   auto made = std::make_shared<Options>();
   verb = audit->add_subcommand("key", "Make the audit key of a CA that has none");
   verb->add_option("--config", made->config, "countersign.toml of the service")->required();
+  verb->add_option(
+      "--passphrase-file", made->passphrase_file,
+      "Holds the passphrase of the keys (default: as configured; under systemd that is "
+      "a credential, gone with the service)");
   on_chosen(*verb, invocation, made, make_key);
 }
 

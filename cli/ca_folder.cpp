@@ -25,6 +25,8 @@ T need(Result<T> result) {
   return required(std::move(result), kFailed);
 }
 
+}  // namespace
+
 std::vector<std::string> all_hostnames(const FolderOptions& options) {
   std::vector<std::string> names = options.hostnames;
   if (names.empty()) {
@@ -36,8 +38,6 @@ std::vector<std::string> all_hostnames(const FolderOptions& options) {
   }
   return names;
 }
-
-}  // namespace
 
 void add_folder_options(CLI::App& verb, FolderOptions& options) {
   verb.add_option("--hostname", options.hostnames,
@@ -57,6 +57,15 @@ void check_folder_options(const FolderOptions& options) {
   }
   if (!api::is_listen_address(options.listen)) {
     throw Failure(kUsage, "--listen takes an address and a port, like 0.0.0.0:8140 or [::]:8140.");
+  }
+}
+
+void make_folders(const fs::path& dir) {
+  constexpr auto kEnter = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                          fs::perms::others_read | fs::perms::others_exec;
+  for (const fs::path& folder : {dir, dir / "ca"}) {
+    // One that is there already has the mode that somebody wanted.
+    if (fs::create_directories(folder)) fs::permissions(folder, kEnter);
   }
 }
 

@@ -29,6 +29,13 @@ void add_folder_options(CLI::App& verb, FolderOptions& options);
 // What would only fail later, at the first start or the first connection: Failure, kUsage.
 void check_folder_options(const FolderOptions& options);
 
+// The names that are written: those of --hostname, else the machine's own; and the loopback's.
+std::vector<std::string> all_hostnames(const FolderOptions& options);
+
+// Makes `dir` and `dir`/ca where they are missing, for the service's user to enter whatever the
+// umask is: what is secret in them has a mode of its own. Throws Failure.
+void make_folders(const std::filesystem::path& dir);
+
 // The functions below write into `dir`, whose folder `ca` exists, and throw Failure.
 
 void write_file(const std::filesystem::path& path, std::string_view content, mode_t mode);

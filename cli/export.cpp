@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "base/random.h"
+#include "ca/parent_crls.h"
 #include "cli/ca_files.h"
 #include "cli/export_puppet.h"
 #include "cli/failure.h"
@@ -20,6 +21,7 @@ namespace json = boost::json;
 struct Options {
   std::string config;
   std::string cadir;
+  std::string passphrase_file;
   bool json = false;
 };
 
@@ -44,14 +46,18 @@ void require_own_store(store::Store& store, const ca::Issuer& issuer) {
                 "Put back the store, or the folder, that belongs to the other.");
 }
 
-// As the service serves them: what was uploaded, else what came with the CA.
+// As the service serves them: of what came with the CA and what was uploaded the newer, CA by CA.
 std::string parent_crls(const store::Store& store, const fs::path& dir, const ca::Issuer& issuer) {
-  const auto uploaded = required(store.document("crl", "parents"), kFailed);
-  if (uploaded) {
-    required(x509::pem_decode_all(uploaded->value), kFailed, "the CRLs that were uploaded");
-    return uploaded->value;
+  const std::string file = load_parent_crls(dir, issuer);
+  if (file.empty()) return file;
+  ca::Crls crls = required(ca::read_crls(file), kFailed);
+  if (const auto kept = required(store.document("crl", "parents"), kFailed)) {
+    const auto uploaded = required(ca::read_crls(kept->value), kFailed, "the uploaded CRLs");
+    crls = ca::later_crls(crls, uploaded);
   }
-  return load_parent_crls(dir, issuer);
+  required(ca::check_crls(issuer.chain(), crls, system_clock().now()), kFailed,
+           "the CRLs of the CAs above this one");
+  return ca::to_pem(crls);
 }
 
 std::shared_ptr<const policy::RuleSet> load_policy(const ca::AuthorityConfig& config) {
@@ -59,6 +65,13 @@ std::shared_ptr<const policy::RuleSet> load_policy(const ca::AuthorityConfig& co
   policy::LoadContext context;
   context.any_profile = true;
   return required(policy::RuleSet::load(config.policy_file, context), kUsage);
+}
+
+std::optional<std::string> infra_inventory(const ServiceConfig& config) {
+  const fs::path& file = config.authority.puppet.infra_inventory;
+  if (file.empty()) return std::nullopt;
+  constexpr std::size_t kBytes = std::size_t{1} << 20U;
+  return required(system_files().read(file, kBytes), kFailed, file.string());
 }
 
 json::object as_json(const PuppetCounterparts::Settings& settings) {
@@ -114,7 +127,8 @@ void print_text(const fs::path& cadir, const PuppetExport& done, const PuppetCou
     text += "Names that no file can have, left out of the folders: " + std::to_string(done.unfit) +
             ".\n";
   }
-  text += "\n# puppet.conf\n[server]\ncadir = " + cadir.string() + "\n";
+  text += "\n# puppet.conf\n[server]\n# cadir = " + cadir.string() +
+          "   # only if the directory stays there\n";
   text += lines("", same.puppet_conf, " = ");
   text += "\n# ca.conf\ncertificate-authority: {\n";
   text += lines("    ", same.ca_conf, ": ");
@@ -135,7 +149,9 @@ void warn(const fs::path& cadir) {
 int export_to_puppet(const Options& options, const std::string&) {
   const ServiceConfig config = required(load_service_config(options.config), kUsage);
   const auto policy = load_policy(config.authority);
-  auto key = load_issuing_key(config.ca_dir, config.passphrase_file);
+  auto key = load_issuing_key(config.ca_dir, options.passphrase_file.empty()
+                                                 ? config.passphrase_file
+                                                 : fs::path(options.passphrase_file));
   require_rsa(key);
   const Secret key_pem(key.to_pem(""));
   const auto issuer = make_issuer(config.ca_dir, std::move(key));
@@ -144,8 +160,8 @@ int export_to_puppet(const Options& options, const std::string&) {
   require_own_store(*store, *issuer);
   const std::string parents = parent_crls(*store, config.ca_dir, *issuer);
   PuppetCadirWriter writer(options.cadir);
-  const PuppetExport done =
-      write_puppet_cadir({*store, *issuer, key_pem, parents, system_clock().now()}, writer);
+  const PuppetExport done = write_puppet_cadir(
+      {*store, *issuer, key_pem, parents, infra_inventory(config), system_clock().now()}, writer);
   writer.publish();
   const PuppetCounterparts same = puppet_counterparts(config, *policy);
   options.json ? print_json(writer.dir(), done, same) : print_text(writer.dir(), done, same);
@@ -165,6 +181,9 @@ void add_export(CLI::App& app, Invocation& invocation) {
       ->required();
   puppet->add_option("--cadir", options->cadir, "The directory to write; it must not exist yet")
       ->required();
+  puppet->add_option("--passphrase-file", options->passphrase_file,
+                     "Holds the passphrase of the issuing key (default: as configured; under "
+                     "systemd that is a credential, gone with the service)");
   puppet->add_flag("--json", options->json, "JSON instead of text");
   on_chosen(*puppet, invocation, options, export_to_puppet);
 }

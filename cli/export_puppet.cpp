@@ -54,7 +54,9 @@ class Exporter {
  public:
   Exporter(const ExportSource& source, PuppetCadirWriter& cadir)
       : source_(source), store_(source.store), issuer_(source.issuer), cadir_(cadir) {
-    if (const auto list = kept("file:infra_inventory.txt")) infra_names_ = lines_of(*list);
+    infra_list_ =
+        source.infra_inventory ? source.infra_inventory : kept("file:infra_inventory.txt");
+    if (infra_list_) infra_names_ = lines_of(*infra_list_);
   }
 
   PuppetExport run() {
@@ -191,21 +193,32 @@ class Exporter {
     return crl;
   }
 
+  // Of the one that was served last, or came with the import. Nothing: there was none.
+  std::optional<std::uint64_t> last_infra_number() const {
+    std::optional<std::uint64_t> number;
+    const auto served = need(store_.document("crl", "infra"));
+    for (const auto& pem :
+         {served ? std::optional(served->value) : std::nullopt, kept("file:infra_crl.pem")}) {
+      if (!pem) continue;
+      const auto blocks = required(x509::pem_decode_all(*pem), kFailed, "infra_crl.pem");
+      if (blocks.empty()) continue;
+      const auto crl = required(x509::Crl::parse(blocks.front().der), kFailed, "infra_crl.pem");
+      number = std::max(number.value_or(0), crl->number());
+    }
+    return number;
+  }
+
   // Made anew: since the import, nodes of the list may have got certificates, and lost them.
   void write_infra() {
-    const auto list = kept("file:infra_inventory.txt");
-    if (!list) return;
+    if (!infra_list_) return;
     done_.infra = true;
-    cadir_.write("infra_inventory.txt", *list);
+    cadir_.write("infra_inventory.txt", *infra_list_);
     std::string serials;
     for (const Bytes& serial : infra_serials_) serials += decimal(serial) + "\n";
     cadir_.write("infra_serials", serials);
-    const auto old = kept("file:infra_crl.pem");
-    if (!old) return;
-    const auto blocks = required(x509::pem_decode_all(*old), kFailed, "the imported infra_crl.pem");
-    if (blocks.empty()) return;
-    const auto last = required(x509::Crl::parse(blocks.front().der), kFailed, "infra_crl.pem");
-    const store::CrlRecord crl = sign(last->number() + 1, infra_entries_);
+    const auto number = last_infra_number();
+    if (!number) return;
+    const store::CrlRecord crl = sign(*number + 1, infra_entries_);
     cadir_.write("infra_crl.pem", x509::pem_encode(x509::kPemCrl, crl.der) + source_.parents);
   }
 
@@ -228,6 +241,7 @@ class Exporter {
   PuppetCadirWriter& cadir_;
   PuppetExport done_;
   NextSerial next_;
+  std::optional<std::string> infra_list_;  // content of infra_inventory.txt
   std::set<std::string> infra_names_;
   std::vector<Bytes> infra_serials_;
   std::vector<x509::CrlEntry> infra_entries_;

@@ -34,6 +34,8 @@ struct ExportSource {
   const ca::Issuer& issuer;    // with an RSA key
   const Secret& key_pem;       // of the issuer, without encryption
   const std::string& parents;  // PEM of the CRLs above ours
+  // Content of infra_inventory.txt as the service reads it; nullopt: that of the import, if any.
+  std::optional<std::string> infra_inventory;
   Timestamp now;
 };
 

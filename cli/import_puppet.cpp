@@ -1,12 +1,15 @@
 // `countersign import puppet`: a CA folder from a Puppet CA directory, all of it or nothing.
 #include <fcntl.h>
+#include <netdb.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "base/file_system.h"
 #include "base/random.h"
+#include "ca/audit_checkpointer.h"
 #include "ca/certificate_row.h"
 #include "cli/ca_files.h"
 #include "cli/ca_folder.h"
@@ -66,6 +69,16 @@ PuppetCadir read_quiet(const Options& options) {
                              "Nothing was written.");
 }
 
+// A CA of puppetserver's own making has the first row of its inventory. No machine has that name,
+// and what revoked the row would revoke the CA; an export writes it again.
+void drop_row_of_ca(std::vector<store::CertificateRecord>& rows, const x509::Certificate& ca) {
+  if (ca.subject() != ca.issuer()) return;
+  std::erase_if(rows, [&ca](const store::CertificateRecord& row) {
+    return row.serial == ca.serial() &&
+           (row.der.empty() || std::ranges::equal(row.der, ca.der())) && !row.revocation;
+  });
+}
+
 Source read_source_of(const Options& options) {
   Source source;
   source.cadir = read_quiet(options);
@@ -74,28 +87,61 @@ Source read_source_of(const Options& options) {
     source.certificates = merge_certificates(
         cadir.inventory, std::move(cadir.files), cadir.revoked, cadir.issuer->id(),
         cadir.issuer->certificate().not_after(), cadir.findings);
+    drop_row_of_ca(source.certificates, cadir.issuer->certificate());
     check_next_serial(cadir.next_serial, source.certificates, cadir.findings);
   }
   source.configuration = read_puppet_configuration(options.puppet_conf, options.ca_conf,
                                                    options.cadir, source.cadir.findings);
+  if (source.configuration.infra_crl && !source.cadir.infra_inventory) {
+    source.cadir.findings.add(Severity::warning, "infra_inventory.txt",
+                              "enable-infra-crl is set, and this file is not there. The infra CRL "
+                              "stays off.");
+  }
   return source;
+}
+
+// The certname that Puppet gives this machine where puppet.conf says none; "" if it has no such
+// name.
+std::string fully_qualified_name() {
+  char host[256] = "";
+  if (::gethostname(host, sizeof host - 1) != 0) return {};
+  addrinfo hints{};
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* found = nullptr;
+  std::string name = host;
+  if (::getaddrinfo(host, nullptr, &hints, &found) == 0) {
+    if (found->ai_canonname != nullptr) name = found->ai_canonname;
+    ::freeaddrinfo(found);
+  }
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return policy::valid_dns_name(name, false) ? name : std::string();
 }
 
 // What the agents know the CA as: its own machine's names in puppet.conf, and those in the
 // certificate that puppetserver serves with ("puppet", above all, when nothing was configured).
+// That certificate is of the certname, which puppet.conf need not say.
 std::vector<std::string> hostnames_of(const Source& source) {
   std::vector<std::string> names = source.configuration.hostnames;
-  if (names.empty()) return names;
-  const auto own = std::ranges::find_if(source.certificates, [&names](const auto& row) {
-    return row.current && row.certname == names.front();
-  });
-  if (own == source.certificates.end()) return names;
-  const auto certificate = x509::Certificate::parse(own->der);
-  if (certificate.has_error()) return names;
-  for (const x509::GeneralName& name : (*certificate)->subject_alt_names()) {
-    const bool dns = name.type == x509::GeneralName::Type::dns;
-    if (!dns || !policy::valid_dns_name(name.value, false)) continue;
-    if (std::ranges::find(names, name.value) == names.end()) names.push_back(name.value);
+  const auto add = [&names](const std::string& name) {
+    if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+  };
+  std::vector<std::string> candidates = names;
+  candidates.push_back(fully_qualified_name());
+  if (names.empty()) add(candidates.back());
+  for (const std::string& candidate : candidates) {
+    const auto own = std::ranges::find_if(source.certificates, [&candidate](const auto& row) {
+      return row.current && row.certname == candidate;
+    });
+    if (own == source.certificates.end()) continue;
+    const auto certificate = x509::Certificate::parse(own->der);
+    if (certificate.has_error()) continue;
+    add(candidate);
+    for (const x509::GeneralName& name : (*certificate)->subject_alt_names()) {
+      const bool dns = name.type == x509::GeneralName::Type::dns;
+      if (dns && policy::valid_dns_name(name.value, false)) add(name.value);
+    }
+    break;
   }
   return names;
 }
@@ -136,7 +182,7 @@ ImportReport report_of(const Source& source, const Options& options) {
   report.puppet_conf = source.configuration.puppet_conf.string();
   report.ca_conf = source.configuration.ca_conf.string();
   report.settings = source.configuration.table;
-  report.hostnames = options.folder.hostnames;
+  report.hostnames = all_hostnames(options.folder);
   report.first_operator = operator_name(source);
   report.findings = source.cadir.findings;
   const Findings& findings = report.findings;
@@ -165,7 +211,16 @@ class Loader {
   store::WriteBatch batch_;
 };
 
-void write_store(const fs::path& dir, Source& source, const ImportReport& report) {
+// With it the audit can be verified from its first row on.
+void sign_audit(store::Store& store, const fs::path& dir, const Secret& passphrase) {
+  const auto key = x509::make_signer(required(make_audit_key(dir / "ca", passphrase), kFailed));
+  const auto written = required(store.audit_rows({}), kFailed).rows;
+  apply(store, {store::AppendAuditCheckpoint{required(
+                   ca::sign_checkpoint(*key, written.back(), system_clock().now()), kFailed)}});
+}
+
+void write_store(const fs::path& dir, Source& source, const ImportReport& report,
+                 const Secret& passphrase) {
   const auto store =
       required(store::open_sqlite_store(dir / "countersign.db", x509::sha256), kFailed);
   const ca::Issuer& issuer = *source.cadir.issuer;
@@ -193,6 +248,11 @@ void write_store(const fs::path& dir, Source& source, const ImportReport& report
     keep("file:infra_inventory.txt", *source.cadir.infra_inventory);
   }
   if (source.cadir.infra_crl) keep("file:infra_crl.pem", *source.cadir.infra_crl);
+  // The infra CRL goes on from its number: agents drop one that is lower than what they have.
+  if (source.cadir.own_infra) {
+    load.add(store::PutDocument{
+        .space = "crl", .key = "infra", .value = source.cadir.own_infra->pem(), .expected = 0});
+  }
   load.add(
       store::AppendAudit{{.at = system_clock().now(),
                           .action = "import",
@@ -202,12 +262,12 @@ void write_store(const fs::path& dir, Source& source, const ImportReport& report
                                     ",\"revoked\":" + std::to_string(report.revoked) +
                                     ",\"requests\":" + std::to_string(report.requests) + "}"}});
   load.finish();
+  sign_audit(*store, dir, passphrase);
 }
 
 void write_folder(const Options& options, const fs::path& dir, Source& source,
                   const ImportReport& report) {
   const ca::Issuer& issuer = *source.cadir.issuer;
-  fs::create_directories(dir / "ca");
   const Secret passphrase = folder_passphrase(options.folder, dir);
   const auto key = required(x509::PrivateKey::from_pem(source.cadir.key_pem.view(), ""), kFailed);
   write_file(dir / "ca/issuing.key", key.to_pem(passphrase.view()), kPrivate);
@@ -222,7 +282,7 @@ void write_folder(const Options& options, const fs::path& dir, Source& source,
   if (source.cadir.infra_inventory) {
     write_file(dir / "infra_inventory.txt", *source.cadir.infra_inventory, kPublic);
   }
-  write_store(dir, source, report);
+  write_store(dir, source, report, passphrase);
   write_policy(dir);
   write_client(options.folder, dir);
   std::string table = configuration.table;
@@ -274,7 +334,7 @@ void write_whole(const Options& options, Source& source, const ImportReport& rep
   const fs::path part = dir.string() + ".part";
   check_target(dir, part);
   try {
-    fs::create_directories(part);
+    make_folders(part);
     write_folder(options, part, source, report);
     check_folder(part);
     sync_folder(part);

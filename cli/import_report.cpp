@@ -16,6 +16,18 @@ std::string line(const char* name, const std::string& value) {
   return value.empty() ? std::string() : "  " + label + escaped(value) + "\n";
 }
 
+// JSON is UTF-8, and names of files are anything. Lines stay lines.
+std::string utf8(std::string_view text) {
+  std::string whole;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    whole += escaped(text.substr(0, end));
+    if (end == std::string_view::npos) return whole;
+    whole += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string counted(std::size_t count, const char* what) {
   return count == 0 ? std::string() : ", " + std::to_string(count) + " " + what;
 }
@@ -80,17 +92,17 @@ std::string report_json(const ImportReport& report) {
   json::array findings;
   for (const auto& [severity, at] : report.findings.entries()) {
     findings.push_back(json::object{{"severity", to_string(severity)},
-                                    {"file", at.file},
+                                    {"file", utf8(at.file)},
                                     {"line", at.line},
-                                    {"text", at.text}});
+                                    {"text", utf8(at.text)}});
   }
   json::array hostnames;
   for (const std::string& name : report.hostnames) hostnames.emplace_back(name);
-  const json::object all{{"source", report.source},
-                         {"target", report.target},
+  const json::object all{{"source", utf8(report.source)},
+                         {"target", utf8(report.target)},
                          {"dry_run", report.dry_run},
                          {"refused", report.refused},
-                         {"ca", report.ca},
+                         {"ca", utf8(report.ca)},
                          {"chain", report.chain},
                          {"next_serial", report.next_serial},
                          {"crl_number", report.crl_number},
@@ -100,11 +112,11 @@ std::string report_json(const ImportReport& report) {
                          {"revoked", report.revoked},
                          {"revoked_unknown", report.revoked_unknown},
                          {"requests", report.requests},
-                         {"puppet_conf", report.puppet_conf},
-                         {"ca_conf", report.ca_conf},
-                         {"settings", report.settings},
+                         {"puppet_conf", utf8(report.puppet_conf)},
+                         {"ca_conf", utf8(report.ca_conf)},
+                         {"settings", utf8(report.settings)},
                          {"hostnames", std::move(hostnames)},
-                         {"operator", report.first_operator},
+                         {"operator", utf8(report.first_operator)},
                          {"findings", std::move(findings)}};
   return json::serialize(all) + "\n";
 }

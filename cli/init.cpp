@@ -85,7 +85,7 @@ std::string root_crl(const Authority& root) {
 
 void make(const Options& options, const x509::KeySpec& spec) {
   const fs::path dir = options.dir;
-  fs::create_directories(dir / "ca");
+  make_folders(dir);
   const Secret secret = folder_passphrase(options.folder, dir);
   Authority root = make_ca(options.common_name + " Root CA", spec, 1, kRootLifetime, nullptr);
   Authority issuing =

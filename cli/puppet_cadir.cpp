@@ -1,8 +1,13 @@
 #include "cli/puppet_cadir.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
+#include "ca/infra_inventory.h"
 #include "cli/failure.h"
 #include "cli/puppet_cadir_parts.h"
 #include "cli/source_file.h"
@@ -102,6 +107,12 @@ std::optional<std::string> cadir::read(const fs::path& folder, const std::string
 
 PuppetCadir read_puppet_cadir(const fs::path& folder, std::string_view key_passphrase,
                               const Clock& clock, const Random& random) {
+  // Without this, what may not be seen would look as if it were not there.
+  if (::faccessat(AT_FDCWD, folder.c_str(), R_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES) {
+    throw Failure(kFailed, folder.string() +
+                               " cannot be read: permission denied. Run this as root, or as a user "
+                               "who may read all of it.");
+  }
   std::error_code error;
   if (!fs::is_directory(folder, error)) {
     throw Failure(kUsage, folder.string() + " is not a folder.");
@@ -120,6 +131,9 @@ PuppetCadir read_puppet_cadir(const fs::path& folder, std::string_view key_passp
   if (source_state(folder / "infra_inventory.txt").there) {
     cadir.infra_inventory = cadir::read(folder, "infra_inventory.txt", cadir::kPemBytes,
                                         Severity::damage, cadir.findings);
+    const auto names =
+        ca::parse_infra_inventory(cadir.infra_inventory.value_or(""), "infra_inventory.txt");
+    if (names.has_error()) cadir.findings.add(Severity::fatal, "", names.error().detail);
   }
   list_others(cadir, folder);
   cadir.changed = states_of(folder) != before;

@@ -33,6 +33,7 @@ struct PuppetCadir {
   std::vector<store::RequestRecord> requests;   // of requests/
   std::optional<std::string> infra_inventory;   // content of infra_inventory.txt
   std::optional<std::string> infra_crl;         // content of infra_crl.pem
+  std::shared_ptr<const x509::Crl> own_infra;   // ours in it, the one with the highest number
   Findings findings;
   // Did a file change while it was read? Then the rest means nothing.
   bool changed = false;

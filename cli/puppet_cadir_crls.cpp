@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ca/parent_crls.h"
 #include "cli/puppet_cadir_parts.h"
 #include "x509/pem.h"
 
@@ -38,7 +39,13 @@ std::vector<std::shared_ptr<const x509::Crl>> parse(Findings& findings, const st
 
 // One of ours: its entries, of which the first about a serial counts.
 void take_entries(PuppetCadir& cadir, const std::string& file, const x509::Crl& crl) {
+  const x509::Certificate& own = cadir.issuer->certificate();
   for (const x509::CrlEntry& entry : crl.entries()) {
+    if (own.subject() == own.issuer() && entry.serial == own.serial()) {
+      cadir.findings.add(Severity::fatal, file,
+                         "it revokes 0x" + format_serial(entry.serial) +
+                             ", which is the CA itself. A CA that is revoked is not taken over.");
+    }
     const bool added = cadir.revoked
                            .emplace(entry.serial, store::Revocation{entry.revoked_at,
                                                                     static_cast<int>(entry.reason)})
@@ -66,10 +73,21 @@ void take_ours(PuppetCadir& cadir, std::shared_ptr<const x509::Crl> crl) {
   if (!cadir.crl || cadir.crl->number() < crl->number()) cadir.crl = std::move(crl);
 }
 
+// Without this the service would be the first to refuse them.
+void check_parents(PuppetCadir& cadir, const ca::Crls& parents, Timestamp now) {
+  if (cadir.findings.count(Severity::fatal) > 0) return;
+  const auto good = ca::check_crls(cadir.issuer->chain(), parents, now);
+  if (good.has_value()) return;
+  cadir.findings.add(Severity::fatal, kFull,
+                     "the CRLs of the CAs above this one: " + good.error().detail +
+                         (good.error().cause.empty() ? "" : " (" + good.error().cause + ")"));
+}
+
 // Of each CA above ours the newest CRL, in chain order.
 void take_parents(PuppetCadir& cadir, std::vector<std::shared_ptr<const x509::Crl>> others,
                   Timestamp now) {
   const auto& chain = cadir.issuer->chain();
+  ca::Crls parents;
   for (std::size_t above = 1; above < chain.size(); ++above) {
     const x509::Certificate& ca = *chain[above];
     std::shared_ptr<const x509::Crl> newest;
@@ -79,10 +97,10 @@ void take_parents(PuppetCadir& cadir, std::vector<std::shared_ptr<const x509::Cr
       crl = nullptr;
     }
     if (!newest) {
-      cadir.findings.add(Severity::warning, kFull,
+      cadir.findings.add(Severity::fatal, kFull,
                          "there is no CRL of '" + ca.common_name() +
-                             "'. Agents that check the chain (certificate_revocation = chain) "
-                             "will refuse every certificate.");
+                             "'. Agents check the chain, and would refuse every certificate. Add "
+                             "the one that it signed last.");
     } else {
       if (newest->next_update() <= now) {
         cadir.findings.add(Severity::fatal, kFull,
@@ -90,9 +108,11 @@ void take_parents(PuppetCadir& cadir, std::vector<std::shared_ptr<const x509::Cr
                                to_rfc3339(newest->next_update()) +
                                "). Agents refuse it; sign a new one with that CA's key first.");
       }
+      parents.push_back(newest);
       cadir.parent_crls += newest->pem();
     }
   }
+  check_parents(cadir, parents, now);
   if (std::ranges::any_of(others, [](const auto& crl) { return crl != nullptr; })) {
     cadir.findings.add(Severity::left, kFull, "CRLs of CAs that are not in the chain.");
   }
@@ -126,6 +146,11 @@ void read_crls(PuppetCadir& cadir, const std::filesystem::path& folder, Timestam
   for (const auto& crl : parse(cadir.findings, kInfra, *cadir.infra_crl)) {
     if (crl->issuer() == ca.subject() && crl->signed_by(ca.public_key())) {
       take_entries(cadir, kInfra, *crl);
+      if (crl->number() > kHighestNumber) {
+        cadir.findings.add(Severity::fatal, kInfra, "the number of the CRL is over 62 bits.");
+      } else if (!cadir.own_infra || cadir.own_infra->number() < crl->number()) {
+        cadir.own_infra = crl;
+      }
     }
   }
 }

@@ -114,6 +114,11 @@ Result<store::RequestRecord> parse_request(const SourceFile& source, const std::
                                            const Random& random) {
   const auto csr = x509::Csr::parse_pem(source.content);
   if (csr.has_error()) return csr.error();
+  // As at the door: what is in the queue waits for nothing but a yes.
+  const auto key = x509::check_key((*csr)->public_key());
+  if (key.has_error()) return key.error();
+  const auto possession = (*csr)->verify_possession();
+  if (possession.has_error()) return possession.error();
   const auto certname = ca::certname_of(**csr, name);
   if (certname.has_error()) return certname.error();
   return store::RequestRecord{.id = ca::new_request_id(source.modified, random),

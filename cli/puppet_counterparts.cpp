@@ -28,6 +28,24 @@ bool same_content(const ca::Profile& one, const ca::Profile& other) {
          one.ca_issuers == other.ca_issuers && one.backdate == other.backdate;
 }
 
+void add_infra_and_proxies(const ca::PuppetSettings& puppet, std::vector<std::string>& without) {
+  if (!puppet.infra_inventory.empty()) {
+    without.push_back(
+        "enable_infra_crl: the same is enable-infra-crl in ca.conf, and it reads "
+        "infra_inventory.txt of the directory, not " +
+        puppet.infra_inventory.string() + ".");
+  }
+  if (puppet.allow_header_cert_info) {
+    without.push_back(
+        "allow_header_cert_info with trusted_proxies: the same in auth.conf is "
+        "allow-header-cert-info, which trusts every address. Let nothing but the TLS terminators "
+        "reach that port.");
+  }
+  if (!puppet.renewal_proxies.empty()) {
+    without.push_back("renewal_proxies: nobody renews there for another machine.");
+  }
+}
+
 void add_what_has_none(const ServiceConfig& config, const policy::RuleSet& policy,
                        std::vector<std::string>& without) {
   const ca::AuthorityConfig& authority = config.authority;
@@ -51,7 +69,12 @@ void add_what_has_none(const ServiceConfig& config, const policy::RuleSet& polic
     without.push_back(
         "autosign_deadline: an autosign executable that hangs there holds its "
         "request for ever.");
+    without.push_back("The file that autosign names is here, not there: copy " +
+                      autosign(authority.puppet, policy) +
+                      " to $confdir/autosign.conf (a program: wherever autosign names it), where "
+                      "the user puppet can read it.");
   }
+  add_infra_and_proxies(authority.puppet, without);
   if (!authority.operators.empty()) {
     std::string names;
     for (const std::string& name : authority.operators) names += (names.empty() ? "" : ", ") + name;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "x509/der.h"
+
 namespace countersign::cli {
 namespace {
 
@@ -42,6 +44,10 @@ std::string_view take_field(std::string_view& rest) {
   return field;
 }
 
+bool is_utf8(std::string_view text) {
+  return x509::der::string_text(x509::der::kUtf8String, as_bytes(text)).has_value();
+}
+
 std::optional<InventoryRow> parse_row(std::string_view line) {
   const std::string_view number = take_field(line);
   if (!number.starts_with("0x") && !number.starts_with("0X")) return std::nullopt;
@@ -49,7 +55,8 @@ std::optional<InventoryRow> parse_row(std::string_view line) {
   const auto not_before = parse_date(take_field(line));
   const auto not_after = parse_date(take_field(line));
   if (!serial || !not_before || !not_after) return std::nullopt;
-  if (line.size() < 2 || line.front() != '/') return std::nullopt;
+  // A name goes into JSON, whatever wrote it here.
+  if (line.size() < 2 || line.front() != '/' || !is_utf8(line)) return std::nullopt;
   return InventoryRow{.serial = *serial,
                       .not_before = *not_before,
                       .not_after = *not_after,
@@ -78,7 +85,8 @@ Inventory parse_inventory(std::string_view text) {
     auto row = parse_row(content);
     if (!row) {
       inventory.damage.push_back(
-          {"", line, "this is not `0xSERIAL NOT_BEFORE NOT_AFTER /SUBJECT`; was it cut off?"});
+          {"", line,
+           "this is not `0xSERIAL NOT_BEFORE NOT_AFTER /SUBJECT`, or not UTF-8; was it cut off?"});
       continue;
     }
     row->line = line;

@@ -47,6 +47,25 @@ TEST_F(Queue, NamesKeepTheirOrderAndTheCertnameIsLastUnlessItWasAskedFor) {
   }
 }
 
+TEST_F(Queue, NoApprovalSignsAWeakKeyHoweverItCameIntoTheQueue) {
+  start();
+  x509::testing::CsrContent content;
+  content.subject = x509::common_name_only("db-1");
+  content.spki = x509::testing::rsa_spki(1024, 65537);
+  const Bytes der = x509::testing::make_csr(content);
+  const std::vector<store::WriteBatch> batches = {
+      {store::InsertRequest{{.id = "imported",
+                             .certname = "db-1",
+                             .csr = der,
+                             .csr_sha256 = x509::sha256(der),
+                             .trace = "[]",
+                             .profile = "agent",
+                             .caller = "import",
+                             .created_at = clock.now()}}}};
+  ASSERT_TRUE(store.apply(batches).at(0).has_value());
+  EXPECT_EQ(approve("imported").error().code, Code::bad_key);
+}
+
 TEST_F(Queue, ARequestIsDecidedOnce) {
   start();
   const std::string id = queued("db-1");

@@ -82,6 +82,33 @@ TEST_F(Revocation, ACleanRevokesFreesTheNameAndWithdrawsWhatWaits) {
   EXPECT_EQ(run(authority->clean("nobody", {}, op)).error().code, Code::not_found);
 }
 
+TEST_F(Revocation, ACaThatSignedItselfIsNeverRevokedByItsOwnSerial) {
+  const TestCa& ca = TestCa::get();
+  auto root = Issuer::create(
+      {ca.chain.back()},
+      x509::make_signer(x509::PrivateKey::from_pem(ca.root_key.to_pem(""), "").value()), clock,
+      system_random());
+  ASSERT_TRUE(root);
+  const std::string id = (*root)->id();
+  authority = std::make_unique<Authority>(config, std::move(*root), store, clock, system_random());
+  // As an import of such a CA's inventory once brought it.
+  const std::string name = "Test Root CA";
+  const std::vector<store::WriteBatch> batches = {
+      {store::InsertCertificate{{.issuer = id,
+                                 .serial = ca.chain.back()->serial(),
+                                 .certname = name,
+                                 .not_before = ca.chain.back()->not_before(),
+                                 .not_after = ca.chain.back()->not_after(),
+                                 .current = false}}}};
+  ASSERT_TRUE(store.apply(batches).at(0).has_value());
+  const auto reason = RevocationReason::key_compromise;
+  EXPECT_EQ(run(authority->revoke(ca.chain.back()->serial(), reason, op)).error().code,
+            Code::denied);
+  EXPECT_EQ(run(authority->revoke_name(name, reason, op)).error().code, Code::denied);
+  EXPECT_EQ(run(authority->clean(name, {}, op)).error().code, Code::denied);
+  EXPECT_FALSE(store.certificate(id, ca.chain.back()->serial()).value()->revocation);
+}
+
 TEST_F(Revocation, ACleanThatRacesWithAnApprovalLeavesNothingAlive) {
   start();
   for (int i = 0; i < 20; ++i) {

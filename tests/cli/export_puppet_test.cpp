@@ -76,7 +76,8 @@ class ExportPuppet : public testing::Test {
 
   PuppetExport written() {
     PuppetCadirWriter writer(cadir);
-    const PuppetExport done = write_puppet_cadir({*store, *issuer, key, parents, at(kNow)}, writer);
+    const PuppetExport done =
+        write_puppet_cadir({*store, *issuer, key, parents, infra_inventory, at(kNow)}, writer);
     writer.publish();
     return done;
   }
@@ -90,6 +91,7 @@ class ExportPuppet : public testing::Test {
           .value();
   const Secret key{TestCa::get().issuing_pem};
   std::string parents = "the parents\n";
+  std::optional<std::string> infra_inventory;
 };
 
 TEST_F(ExportPuppet, AFolderOfNothingButTheCaHasEveryFileThatPuppetserverWants) {
@@ -227,10 +229,26 @@ TEST_F(ExportPuppet, TheInfraCrlHasTheRevokedOnesOfTheListAndItsOwnNumber) {
   EXPECT_EQ(crl_entries(cadir / "ca_crl.pem").size(), 2U);
 }
 
+TEST_F(ExportPuppet, TheInfraFilesAreThoseOfToday) {
+  keep("file:infra_inventory.txt", "old.test\n");
+  const auto from = std::chrono::floor<std::chrono::seconds>(at("2026-01-01T00:00:00Z"));
+  const Bytes served = issuer->sign_crl(50, from, from + std::chrono::days(365), {}).value();
+  add(store::PutDocument{
+      .space = "crl", .key = "infra", .value = x509::pem_encode(x509::kPemCrl, served)});
+  infra_inventory = "compiler.test\n";
+  auto revoked = row("compiler.test", "0101");
+  revoked.revocation = {at("2026-02-03T04:05:06Z"), 1};
+  add(store::InsertCertificate{revoked});
+  EXPECT_TRUE(written().infra);
+  EXPECT_EQ(content(cadir / "infra_inventory.txt"), "compiler.test\n");
+  EXPECT_EQ(crl_number(cadir / "infra_crl.pem"), 51U);
+  EXPECT_EQ(crl_entries(cadir / "infra_crl.pem").size(), 1U);
+}
+
 TEST_F(ExportPuppet, WhatIsNotPublishedIsRemovedWithItsKey) {
   {
     PuppetCadirWriter writer(cadir);
-    write_puppet_cadir({*store, *issuer, key, parents, at(kNow)}, writer);
+    write_puppet_cadir({*store, *issuer, key, parents, {}, at(kNow)}, writer);
     EXPECT_TRUE(fs::exists(folder.path() / "cadir.part/ca_key.pem"));
     EXPECT_FALSE(fs::exists(cadir));
     EXPECT_EQ(fs::status(folder.path() / "cadir.part").permissions(), fs::perms::owner_all);

@@ -123,6 +123,19 @@ TEST_F(PuppetCadirTest, ALoneSelfSignedCaIsAChainOfOneWithoutCrlsAboveIt) {
   EXPECT_EQ(cadir.parent_crls, "");
 }
 
+TEST_F(PuppetCadirTest, ACaThatItsOwnCrlRevokesIsNotTakenOver) {
+  put(maker.folder / "ca_crt.pem", maker.root.certificate->pem());
+  put(maker.folder / "ca_key.pem", maker.root.key.to_pem(""));
+  put(maker.folder / "ca_crl.pem",
+      testing::crl_of(maker.root, 3,
+                      {{maker.root.certificate->serial(), testing::now_seconds(),
+                        x509::RevocationReason::key_compromise}}));
+  fs::remove_all(maker.folder / "signed");
+  const PuppetCadir cadir = read();
+  ASSERT_EQ(cadir.findings.count(Severity::fatal), 1U);
+  EXPECT_THAT(cadir.findings.entries()[0].at.text, HasSubstr("0x0001, which is the CA itself"));
+}
+
 TEST_F(PuppetCadirTest, AnEncryptedKeyNeedsItsPassphrase) {
   put(maker.folder / "ca_key.pem", maker.ca.key.to_pem("secret"));
   EXPECT_TRUE(read("secret").issuer);
@@ -188,7 +201,40 @@ TEST_F(PuppetCadirTest, EveryDamageIsNamedByItsPlaceAndWhatItMeans) {
        Severity::fatal, "ca_crl.pem", 0, "is past its nextUpdate"},
       {"no root CRL",
        [](auto&, auto& m) { put(m.folder / "ca_crl.pem", testing::crl_of(m.ca, 1, {})); },
-       Severity::warning, "ca_crl.pem", 0, "no CRL of 'Puppet Root CA: 1234'"},
+       Severity::fatal, "ca_crl.pem", 0, "no CRL of 'Puppet Root CA: 1234'"},
+      {"a root CRL that revokes this CA",
+       [](auto&, auto& m) {
+         put(m.folder / "ca_crl.pem",
+             testing::crl_of(m.ca, 1, {}) +
+                 testing::crl_of(m.root, 4,
+                                 {{m.ca.certificate->serial(), testing::now_seconds(),
+                                   x509::RevocationReason::ca_compromise}}));
+       },
+       Severity::fatal, "ca_crl.pem", 0, "the CRLs of the CAs above this one: "},
+      {"a line of infra_inventory.txt that is no certname",
+       [](auto&, auto& m) { put(m.folder / "infra_inventory.txt", "a.test\nno name\n"); },
+       Severity::fatal, "", 0, "infra_inventory.txt:2: this line is no certname"},
+      {"a subject that is not UTF-8",
+       [](auto&, auto& m) {
+         append(m.folder / "inventory.txt",
+                "0x0010 2024-01-01T00:00:00UTC 2044-01-01T00:00:00UTC /CN=caf\xe9\n");
+       },
+       Severity::damage, "inventory.txt", 4, "not UTF-8"},
+      {"a request with a weak key",
+       [](auto&, auto& m) {
+         x509::testing::CsrContent content;
+         content.spki = x509::testing::rsa_spki(1024, 65537);
+         put(m.folder / "requests/host.example.com.pem",
+             x509::pem_encode(x509::kPemCsr, x509::testing::make_csr(content)));
+       },
+       Severity::damage, "requests/host.example.com.pem", 0, "1024 bits"},
+      {"a request of somebody else's key",
+       [](auto&, auto& m) {
+         x509::testing::CsrContent content;
+         put(m.folder / "requests/host.example.com.pem",
+             x509::pem_encode(x509::kPemCsr, x509::testing::make_csr(content, m.leaf_key)));
+       },
+       Severity::damage, "requests/host.example.com.pem", 0, ""},
       {"a CRL of a stranger",
        [](auto&, auto& m) {
          const auto other = testing::make_test_ca("Other", {x509::KeyAlgorithm::ec, 256});
@@ -341,6 +387,22 @@ TEST_F(PuppetCadirTest, ADirectoryThatChangesWhileItIsReadIsSaidToHave) {
     const BusyClock clock(maker.folder / file);
     EXPECT_TRUE(read_puppet_cadir(maker.folder, "", clock, system_random()).changed) << file;
   }
+}
+
+TEST_F(PuppetCadirTest, AFolderThatMayNotBeReadIsNotCalledEmpty) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  fs::permissions(dir, fs::perms(0755));
+  fs::permissions(maker.folder, fs::perms(0700));
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(::seteuid(kNobody), 0);
+  std::string said;
+  try {
+    read();
+  } catch (const Failure& failure) {
+    said = failure.what();
+  }
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_THAT(said, HasSubstr("permission denied"));
 }
 
 TEST_F(PuppetCadirTest, AFolderThatIsNotThereIsAMistakeOfTheCommandLine) {

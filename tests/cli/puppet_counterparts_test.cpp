@@ -69,6 +69,12 @@ TEST(PuppetCounterparts, WhatHasNoneIsSaid) {
       {"[profile.short]\nvalidity = \"1h\"\n", "", "[profile.short]"},
       {"[operators]\ncertnames = [\"boss.test\"]\n", "", "boss.test"},
       {"[puppet]\nautosign = \"run\"\n", "", "autosign_deadline"},
+      {"[puppet]\nautosign = \"autosign.conf\"\n", "", "copy /ca/autosign.conf to"},
+      {"[puppet]\nenable_infra_crl = true\ninfra_inventory = \"infra.txt\"\n", "",
+       "enable_infra_crl"},
+      {"[puppet]\nallow_header_cert_info = true\ntrusted_proxies = [\"10.1.2.3\"]\n", "",
+       "trusted_proxies"},
+      {"[puppet]\nrenewal_proxies = [\"proxy.test\"]\n", "", "renewal_proxies"},
   };
   const auto plain = counterparts("").without;
   for (const auto& [tables, policy, said] : cases) {

@@ -244,8 +244,18 @@ class Afterwards(ServiceTest):
         service = self.service(start=False, init=("--key", "rsa:2048"))
         ended = export(service, self.folder / "cadir/")
         self.assertIn("WITHOUT ENCRYPTION", ended.stderr)
-        self.assertIn(f"cadir = {self.folder}/cadir\n", ended.stdout)
+        self.assertIn(f"# cadir = {self.folder}/cadir   # only if the directory stays there\n", ended.stdout)
         self.assertEqual(list(self.folder.glob("*.part")), [])
+
+    def test_a_passphrase_that_is_not_where_the_service_has_it_is_named(self):
+        service = self.service(start=False, init=("--key", "rsa:2048"))
+        (service.folder / "ca/passphrase").rename(self.folder / "kept")
+        self.assertNotEqual(export(service, self.folder / "no", check=False).returncode, 0)
+        export(service, self.folder / "cadir", "--passphrase-file", self.folder / "kept")
+        for name in ("audit.key", "audit.pub.pem"):
+            (service.folder / "ca" / name).unlink()
+        run(BINARY, "audit", "key", "--config", service.folder / "countersign.toml",
+            "--passphrase-file", self.folder / "kept")
 
     def test_a_service_that_is_started_again_gives_no_crl_number_twice(self):
         service = self.service(start=False, init=("--key", "rsa:2048"))

@@ -167,8 +167,10 @@ class RunningPuppetserver(ImportTest):
         host = (server.ssl / "certs/localhost.pem", server.ssl / "private_keys/localhost.pem")
         status, names = service.json("/puppet-ca/v1/certificate_statuses/all", client=host)
         self.assertEqual((status, [row["name"] for row in names]), (200, ["operator", "localhost"]))
-        status, ca = service.json("/v1/certificates/01", client="operator")
-        self.assertEqual((status, ca["certname"], ca["certificate"]), (200, "Puppet CA: localhost", None))
+        self.assertEqual(service.json("/v1/certificates/01", client="operator")[0], 404)
+        revoked = service.cli("revoke", "--serial", "0001", check=False)
+        self.assertNotEqual(revoked.returncode, 0)
+        self.assertIn("the CA's own certificate", revoked.stderr)
 
 
 class MadeByTheTools(ImportTest):
@@ -191,6 +193,34 @@ class MadeByTheTools(ImportTest):
         done = import_puppet(self.server.cadir, self.folder / "ca", "--json")
         dry, done = (json.loads(ended.stdout) for ended in (dry, done))
         self.assertEqual({**dry, "dry_run": False}, done)
+
+    def test_the_host_names_are_those_of_the_certificate_that_an_alternative_name_leads_to(self):
+        self.server.admin("second.test")
+        conf = self.folder / "puppet.conf"
+        conf.write_text("[main]\ncertname = unknown.test\ndns_alt_names = second.test\n")
+        ended = run(BINARY, "import", "puppet", "--cadir", self.server.cadir, "--puppet-conf", conf,
+                    "--dir", self.folder / "ca", "--json")
+        self.assertEqual(json.loads(ended.stdout)["hostnames"],
+                         ["unknown.test", "second.test", "localhost", "127.0.0.1"])
+
+    def test_the_audit_is_signed_and_verifies_from_the_first_row_on(self):
+        service = self.imported(self.server)
+        verified = run(BINARY, "audit", "verify", "--config", service.folder / "countersign.toml",
+                       check=False)
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
+        key, public = service.folder / "ca/audit.key", service.folder / "ca/audit.pub.pem"
+        self.assertEqual([file.stat().st_mode & 0o777 for file in (key, public)], [0o600, 0o644])
+
+    def test_the_services_user_can_enter_the_folders_whatever_the_umask_is(self):
+        before = os.umask(0o077)
+        try:
+            folder = self.imported(self.server).folder
+            made = self.folder / "made"
+            run(BINARY, "init", "--dir", made)
+        finally:
+            os.umask(before)
+        for one in (folder, folder / "ca", made, made / "ca"):
+            self.assertEqual(one.stat().st_mode & 0o777, 0o755, one)
 
     def test_a_folder_that_is_not_empty_is_left_alone_and_an_empty_one_is_filled(self):
         target = self.folder / "ca"

@@ -65,6 +65,19 @@ class ParentCrls(ServiceTest):
             service.start()
             self.assertEqual(self.served(service), [ours + 1, number])
 
+    def test_an_export_has_the_newer_of_the_file_and_what_was_uploaded(self):
+        service = self.service(init=("--key", "rsa:2048"))
+        folder = self.root(service)
+        self.assertEqual(self.upload(service, self.sign(folder, 3))[0], 200)
+        service.stop()
+        for file, exported in ((2, 3), (5, 5)):
+            shutil.copy(self.sign(folder, file), service.folder / "ca/root.crl.pem")
+            cadir = self.folder / f"cadir{file}"
+            run(BINARY, "export", "puppet", "--config", service.folder / "countersign.toml",
+                "--cadir", cadir)
+            shown = run("openssl", "storeutl", "-noout", "-text", "-crls", cadir / "ca_crl.pem").stdout
+            self.assertEqual(int(re.findall(r"CRL Number:\s+(\d+)", shown)[1]), exported)
+
     def test_every_kind_of_key_can_sign_one(self):
         for kind in ("ed25519", "rsa:2048"):
             with self.subTest(kind):
