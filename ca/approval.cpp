@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "ca/enrolment.h"
 #include "policy/certname.h"
 
 namespace countersign::ca {
@@ -78,6 +79,12 @@ Result<void> check_extensions(const x509::Csr& csr, const std::string& certname,
         extension.oid != policy::kCliAuthOid) {
       return authorization_refused(certname, extension.oid, approval.puppet);
     }
+    if (is_token(extension)) {
+      return fail(Code::not_granted, "CSR '" + certname +
+                                         "' asks for an extension that holds an enrolment token. A "
+                                         "certificate is public: the token belongs into the "
+                                         "custom_attributes of csr_attributes.yaml.");
+    }
     const bool fine =
         extension.oid != policy::kCliAuthOid && (policy::is_puppet_extension(extension.oid) ||
                                                  policy::is_authorization_extension(extension.oid));
@@ -140,7 +147,9 @@ Grant grant_of_rule(const x509::Csr& csr, const std::string& certname,
   for (const x509::Extension& extension : csr.extensions()) {
     const bool listed =
         std::ranges::find(granted.extensions, extension.oid) != granted.extensions.end();
-    if (listed && extension.oid != policy::kCliAuthOid) grant.extensions.push_back(extension);
+    if (listed && extension.oid != policy::kCliAuthOid && !is_token(extension)) {
+      grant.extensions.push_back(extension);
+    }
   }
   return grant;
 }

@@ -69,6 +69,12 @@ void AuditVerifier::begin(std::int64_t first) {
   if (extent_ == Extent::whole || first <= 1) return;
   const auto anchor = waiting_.find(first - 1);
   if (anchor == waiting_.end()) return;
+  if (anchor != waiting_.begin()) {
+    // An export of a part begins with the one checkpoint that it is chained to.
+    find(Kind::missing, 1, first - 1,
+         rows_text(1, first - 1) + is_or_are(1, first - 1) +
+             " missing, though there are checkpoints of them: was the beginning cut off?");
+  }
   end_ = first - 1;
   hash_ = anchor->second.hash;
   ++report_.checkpoints;

@@ -62,16 +62,15 @@ Task<Result<std::vector<Authority::NewEnrolmentToken>>> Authority::mint_enrolmen
     one.token.created_at = now;
     one.token.expires_at = now + order.lifetime;
     batch.push_back(store::InsertEnrolmentToken{one.token});
+    batch.push_back(
+        store::AppendAudit{state.audit("mint", caller, one.token.certname,
+                                       {{"token", one.token.id},
+                                        {"bounds", one.token.bounds},
+                                        {"uses", std::to_string(one.token.uses)},
+                                        {"expires_at", to_rfc3339(one.token.expires_at)},
+                                        {"label", order.label}})});
     made.push_back(std::move(one));
   }
-  const policy::TokenBounds& first = order.tokens.front();
-  batch.push_back(
-      store::AppendAudit{state.audit("mint", caller, made.size() == 1 ? first.certname : "",
-                                     {{"token", made.front().token.id},
-                                      {"bounds", made.size() == 1 ? made.front().token.bounds : ""},
-                                      {"count", std::to_string(made.size())},
-                                      {"expires_at", to_rfc3339(made.front().token.expires_at)},
-                                      {"label", order.label}})});
   const auto stored = co_await state.committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
   co_return made;

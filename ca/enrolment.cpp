@@ -8,8 +8,6 @@
 namespace countersign::ca {
 namespace {
 
-constexpr std::string_view kPresharedKey = "1.3.6.1.4.1.34380.1.1.4";
-
 std::string problem_of(const store::EnrolmentTokenRecord& token, const policy::TokenBounds& bounds,
                        const policy::Facts& facts, Timestamp now) {
   if (token.revoked_at) return "the token is revoked";
@@ -18,25 +16,40 @@ std::string problem_of(const store::EnrolmentTokenRecord& token, const policy::T
   return policy::refusal(bounds, facts);
 }
 
+// The token that is the value of an extension, a DER string; empty if it is none.
+std::string_view text_in(const x509::Extension& extension) {
+  if (!is_token(extension)) return {};
+  const std::string_view value = as_text(extension.value);
+  return value.substr(value.find(kEnrolmentPrefix));
+}
+
 }  // namespace
+
+bool is_token(const x509::Extension& extension) {
+  const auto text = x509::text_of(extension);
+  return text && text->starts_with(kEnrolmentPrefix);
+}
 
 std::string_view presented_secret(const Submission& submission, const x509::Csr& csr) {
   if (!submission.token.empty()) return submission.token.view();
-  for (const std::string_view oid : {x509::oid::kChallengePassword, kPresharedKey}) {
+  for (const std::string_view oid : {x509::oid::kChallengePassword, policy::kPresharedKeyOid}) {
     const auto found = std::ranges::find(csr.attributes(), oid, &x509::Attribute::oid);
     if (found == csr.attributes().end()) continue;
     for (const std::string& value : found->values) {
       if (value.starts_with(kEnrolmentPrefix)) return value;
     }
   }
-  return {};
+  // By its OID it is an extension, so that is where people put it.
+  const auto asked =
+      std::ranges::find(csr.extensions(), policy::kPresharedKeyOid, &x509::Extension::oid);
+  return asked != csr.extensions().end() ? text_in(*asked) : std::string_view();
 }
 
 bool carries_secret(ByteView der) {
   const auto csr = x509::Csr::parse(der);
   if (csr.has_error()) return true;
   const auto secret = [](const std::string& oid) {
-    return oid == x509::oid::kChallengePassword || oid == kPresharedKey;
+    return oid == x509::oid::kChallengePassword || oid == policy::kPresharedKeyOid;
   };
   return std::ranges::any_of((*csr)->attributes(), secret, &x509::Attribute::oid) ||
          std::ranges::any_of((*csr)->extensions(), secret, &x509::Extension::oid);

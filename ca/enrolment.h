@@ -16,8 +16,12 @@ namespace countersign::ca {
 // a log or a repository.
 inline constexpr std::string_view kEnrolmentPrefix = "cse_";
 
+// Is the value an enrolment token? Such an extension is never put into a certificate: those are
+// public.
+bool is_token(const x509::Extension& extension);
+
 // The secret that came with the request: beside it, or else as its challenge password, or else as
-// its attribute pp_preshared_key. Empty if none did.
+// its attribute or extension pp_preshared_key. Empty if none did.
 std::string_view presented_secret(const Submission& submission, const x509::Csr& csr);
 
 // Does a CSR, DER, carry a password that others must not read while it waits? Yes if it cannot be

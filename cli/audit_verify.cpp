@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 
 #include "base/file_system.h"
@@ -52,7 +53,9 @@ class Lines {
     std::istream& in = opened_.is_open() ? opened_ : std::cin;
     while (in.getline(buffer_.get(), static_cast<std::streamsize>(kBuffer))) {
       ++number_;
-      const std::string_view text(buffer_.get());
+      // The delimiter is counted if there was one.
+      const auto read = static_cast<std::size_t>(in.gcount());
+      const std::string_view text(buffer_.get(), in.eof() ? read : read - 1);
       if (text.empty()) continue;
       line = required(ca::parse_audit_line(text), kFailed, place(number_));
       return true;
@@ -115,13 +118,15 @@ ca::AuditReport verify_store(const Options& options) {
   add_kept_checkpoints(verifier, options.checkpoint);
   const auto store = required(store::read_sqlite_store(config.store_file), kFailed);
   // The checkpoints first: a service may be writing, and what they cover is there from then on.
-  for (std::int64_t after = 0;;) {
+  // From below the first number that the service gives: who writes to the file may use others.
+  constexpr auto kLowest = std::numeric_limits<std::int64_t>::min();
+  for (std::int64_t after = kLowest;;) {
     auto page = required(store->audit_checkpoints(after, kPage), kFailed);
     if (page.empty()) break;
     after = page.back().sequence;
     for (auto& checkpoint : page) verifier.checkpoint(std::move(checkpoint));
   }
-  for (store::AuditQuery query{.limit = kPage};;) {
+  for (store::AuditQuery query{.after = kLowest, .limit = kPage};;) {
     const auto page = required(store->audit_rows(query), kFailed);
     for (const auto& row : page.rows) verifier.row(row);
     if (page.next == 0) break;

@@ -9,6 +9,7 @@ namespace countersign::policy {
 namespace {
 
 constexpr std::string_view kPassword = "match.challenge_password";
+constexpr std::string_view kPresharedKey = ".pp_preshared_key";  // of extensions, of attributes
 
 // The numbers of one of the longest rising sequences in the list.
 std::vector<std::size_t> longest_rising(const std::vector<std::size_t>& list) {
@@ -40,7 +41,7 @@ std::vector<KeyChange> changes_of(const RuleOutline& was, const RuleOutline& now
   for (auto& [key, change] : keys) {
     if (change.was == change.now) continue;
     change.key = key;
-    if (key == kPassword) {
+    if (key == kPassword || key.ends_with(kPresharedKey)) {
       if (!change.was.empty()) change.was = "(secret)";
       if (!change.now.empty()) change.now = change.was.empty() ? "(secret)" : "(another secret)";
     }

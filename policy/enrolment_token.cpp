@@ -99,6 +99,7 @@ Read read_extensions(const json::value& value, TokenBounds& bounds) {
     return wrong("extensions",
                  "must be an object of at most 100 values, like {\"pp_role\": \"web\"}.");
   }
+  if (value.get_object().empty()) return wrong("extensions", "is empty. Leave it out.");
   for (const auto& [name, wanted] : value.get_object()) {
     const std::string oid = oid_of({name.data(), name.size()});
     if (oid.empty()) {
@@ -135,6 +136,9 @@ Read read_member(std::string_view member, const json::value& value, TokenBounds&
   if (member == "ip" || member == "source") {
     auto list = ranges(member, value);
     if (list.has_error()) return list.error();
+    if (member == "source" && list->empty()) {
+      return wrong(member, "is empty, which would be from anywhere. Leave it out for that.");
+    }
     if (member == "ip")
       bounds.ip = std::move(*list);
     else

@@ -55,6 +55,8 @@ bool is_puppet_extension(std::string_view oid);
 bool is_authorization_extension(std::string_view oid);
 // The operator mark, 1.3.6.1.4.1.34380.1.3.39: no wildcard grants it and no API gives it.
 inline constexpr std::string_view kCliAuthOid = "1.3.6.1.4.1.34380.1.3.39";
+// pp_preshared_key: its value is a password of the machine, which no trace may show.
+inline constexpr std::string_view kPresharedKeyOid = "1.3.6.1.4.1.34380.1.1.4";
 
 }  // namespace countersign::policy
 

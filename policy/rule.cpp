@@ -8,9 +8,6 @@
 namespace countersign::policy {
 namespace {
 
-// Its value is a password of the machine, which no trace may show.
-constexpr std::string_view kPresharedKeyOid = "1.3.6.1.4.1.34380.1.1.4";
-
 std::string lower(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

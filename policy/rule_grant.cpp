@@ -53,7 +53,8 @@ bool grants_name(const Grant& grant, const RequestedName& name, const std::strin
 
 bool grants_extension(const Grant& grant, const std::string& oid) {
   if (oid == kCliAuthOid) return false;
-  if (grant.puppet_extensions && is_puppet_extension(oid)) return true;
+  // Its value is a password, and a certificate is public: no wildcard grants it.
+  if (grant.puppet_extensions && is_puppet_extension(oid) && oid != kPresharedKeyOid) return true;
   return std::ranges::find(grant.extensions, oid) != grant.extensions.end();
 }
 

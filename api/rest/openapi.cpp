@@ -75,7 +75,8 @@ json::object schemas() {
                               {"would_hold", reference_or_null("WouldHold")},
                               {"refusal", maybe("string")},
                               {"would_revoke", list_of(text)},
-                              {"csr", text},
+                              {"csr", maybe("string")},
+                              {"csr_withheld", text},
                               {"certificate", text},
                               {"chain", text}},
                              {"id", "certname", "state"});

@@ -4,6 +4,7 @@
 #include "api/rest/json_form.h"
 #include "api/rest/problem.h"
 #include "api/rest/route.h"
+#include "ca/enrolment.h"
 #include "ca/name_filter.h"
 
 namespace countersign::api {
@@ -51,6 +52,11 @@ Answer request_with_certificate(Call call, store::RequestRecord row) {
   json::object body;
   if (sees_all(call.caller)) {
     body = to_json(row, true);
+    if (call.caller.role != ca::Role::operator_ && ca::carries_secret(row.csr)) {
+      // Who may only read could enrol with the token in it.
+      body["csr"] = nullptr;
+      body["csr_withheld"] = "It carries a password; only an operator may read it.";
+    }
     if (row.state == store::RequestState::queued) {
       const auto grant = co_await call.authority.preview(row, {}, call.caller);
       body["would_hold"] = grant.has_value() ? json::value(to_json(*grant)) : json::value(nullptr);

@@ -11,16 +11,22 @@ namespace {
   "SELECT sequence, at, action, actor, source, subject, serial, detail, request_id, hash FROM " \
   "audit "
 
+// A value of another kind than was written would be found by no search, and read as if it were the
+// same: what is read of it must not fit the hash.
+std::string written_text(const Statement& row, int column) {
+  return row.is_text(column) ? row.text(column) : row.text(column) + " (not a text)";
+}
+
 AuditRecord read_audit(const Statement& row) {
   return {.sequence = row.integer(0),
           .at = row.time(1),
-          .action = row.text(2),
-          .actor = row.text(3),
-          .source = row.text(4),
-          .subject = row.text(5),
-          .serial = row.text(6),
-          .detail = row.text(7),
-          .request_id = row.text(8),
+          .action = written_text(row, 2),
+          .actor = written_text(row, 3),
+          .source = written_text(row, 4),
+          .subject = written_text(row, 5),
+          .serial = written_text(row, 6),
+          .detail = written_text(row, 7),
+          .request_id = written_text(row, 8),
           .hash = row.blob(9)};
 }
 
@@ -48,8 +54,9 @@ Bytes hash_over_all(Connection& db, Digest sha256) {
 #define OF_SUBJECT "AND subject = ?6 "
 #define PAGE_UP(where) \
   SELECT_AUDIT "WHERE sequence > ?1 " where FILTERS "ORDER BY sequence LIMIT ?2"
-#define PAGE_DOWN(where) \
-  SELECT_AUDIT "WHERE sequence < ?1 " where FILTERS "ORDER BY sequence DESC LIMIT ?2"
+#define PAGE_DOWN(where)                                             \
+  SELECT_AUDIT "WHERE sequence < ?1 AND sequence > 0 " where FILTERS \
+               "ORDER BY sequence DESC LIMIT ?2"
 
 const char* page_sql(const AuditQuery& query) {
   if (query.newest_first) return query.subject ? PAGE_DOWN(OF_SUBJECT) : PAGE_DOWN("");

@@ -52,6 +52,10 @@ std::optional<Timestamp> Statement::optional_time(int column) const {
   return time(column);
 }
 
+bool Statement::is_text(int column) const {
+  return ::sqlite3_column_type(handle_, column) == SQLITE_TEXT;
+}
+
 std::string Statement::text(int column) const {
   const auto* data = ::sqlite3_column_text(handle_, column);
   if (data == nullptr) return {};

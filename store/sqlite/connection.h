@@ -57,6 +57,7 @@ class Statement {
   }
 
   bool null(int column) const;
+  bool is_text(int column) const;  // is it stored as one?
   std::int64_t integer(int column) const;
   Timestamp time(int column) const { return Timestamp(std::chrono::milliseconds(integer(column))); }
   std::optional<Timestamp> optional_time(int column) const;  // NULL: nullopt

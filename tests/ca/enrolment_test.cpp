@@ -242,6 +242,42 @@ action = "queue"
   EXPECT_EQ(used(token), 0) << "only a certificate uses it up";
 }
 
+TEST_F(Enrolment, ATokenIsNeverPutIntoACertificate) {
+  start(R"(
+[[rule]]
+name = "all"
+match = { token = "required" }
+grant = { extensions = ["*", "pp_preshared_key"] }
+action = "sign"
+)");
+  const auto token = mint({.certname = "web-1"});
+  const std::string pem =
+      csr("web-1", {.extensions = {x509::utf8_extension("1.3.6.1.4.1.34380.1.1.4", token.secret)}});
+  const auto outcome = submit(pem);
+  ASSERT_TRUE(outcome->certificate) << "it is found there, too: " << outcome->request.trace;
+  EXPECT_EQ(certificate_of(*outcome)->find("1.3.6.1.4.1.34380.1.1.4"), nullptr);
+}
+
+TEST_F(Enrolment, AnApprovalPutsNoTokenIntoACertificateEither) {
+  start();
+  const auto waiting = submit(
+      csr("web-1", {.extensions = {x509::utf8_extension("1.3.6.1.4.1.34380.1.1.4", "cse_x")}}));
+  const auto refused = approve(waiting->request.id);
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_THAT(refused.error().detail, ::testing::HasSubstr("holds an enrolment token"));
+}
+
+TEST_F(Enrolment, EveryTokenOfACallIsInTheAuditWithItsBounds) {
+  start();
+  Authority::EnrolmentOrder order;
+  order.tokens = {{.certname = "web-1"}, {.certname = "web-2", .source = {"10.0.0.0/8"}}};
+  const auto made = run(authority->mint_enrolment_tokens(std::move(order), op)).value();
+  const auto row = store.audit("web-2", 1).value().front();
+  EXPECT_EQ(row.action, "mint");
+  EXPECT_THAT(row.detail, ::testing::HasSubstr(made[1].token.id));
+  EXPECT_THAT(row.detail, ::testing::HasSubstr("10.0.0.0/8"));
+}
+
 TEST_F(Enrolment, AnOrderThatMakesNoSenseIsRefused) {
   start();
   const auto order = [&](std::vector<policy::TokenBounds> tokens, std::int64_t uses = 1,

@@ -36,6 +36,8 @@ TEST(EnrolmentToken, AnOrderThatIsWrongIsRefusedByItsMember) {
       {R"({"certname":"a","dns":["b c"]})", "'dns' has 'b c'"},
       {R"({"certname":"a","ip":["10.1"]})", "'ip' has '10.1'"},
       {R"({"certname":"a","source":["10.0.0.1/8"]})", "'source' has '10.0.0.1/8'"},
+      {R"({"certname":"a","source":[]})", "'source' is empty"},
+      {R"({"certname":"a","extensions":{}})", "'extensions' is empty"},
       {R"({"certname":"a","extensions":["pp_role"]})", "'extensions' must be an object"},
       {R"({"certname":"a","extensions":{"rolle":"x"}})", "'extensions' has 'rolle'"},
       {R"({"certname":"a","key_sha256":"aa"})", "'key_sha256' must be 64 hex digits"},
