@@ -126,7 +126,9 @@ TEST_F(ReplayTest, WhatALimitOrANameInUseHeldBackIsNoChangeUnderTheSameRule) {
   const std::string reusing = std::string(kSignWeb) + "reuse = \"queue\"\n";
   start(limited);
   ASSERT_TRUE(submit(csr("web-1"))->certificate);
+  clock.advance(std::chrono::milliseconds(1));  // ids sort by time
   ASSERT_TRUE(submit(csr("web-2"))->request.retry_at);
+  clock.advance(std::chrono::milliseconds(1));
   EXPECT_EQ(text_of(*replay(limited)), "");
   start(reusing);
   ASSERT_EQ(submit(csr("web-1", {.key = 1}))->request.state, store::RequestState::queued);

@@ -172,9 +172,9 @@ TEST_F(ReuseTest, ANameStaysInUseWhileAnOlderCertificateOutlivesTheNewest) {
       EXPECT_EQ(row(first).revocation.value().reason, kSuperseded);
       continue;
     }
-    EXPECT_EQ(plan.decision.action, policy::Action::deny);
     EXPECT_EQ(submit(asking(name, 1)).error().code, Code::certificate_exists) << reuse;
     if (std::string(reuse) == "same_key") {
+      EXPECT_EQ(plan.decision.action, policy::Action::deny);
       const auto next = submit(asking(name));
       ASSERT_TRUE(next.has_value()) << next.error().detail;
       EXPECT_EQ(living(name), (Serials{next->certificate->serial, first}));
