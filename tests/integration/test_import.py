@@ -203,6 +203,18 @@ class MadeByTheTools(ImportTest):
         self.assertEqual(json.loads(ended.stdout)["hostnames"],
                          ["unknown.test", "second.test", "localhost", "127.0.0.1"])
 
+    def test_the_infra_crl_goes_on_from_its_number(self):
+        server = self.server
+        (self.folder / "ca.conf").write_text("certificate-authority: { enable-infra-crl: true }\n")
+        ca = facts.Certificate.read((server.cadir / "ca_crt.pem").read_text())
+        key = puppet_party.FileKey(server.cadir / "ca_key.pem")
+        (server.cadir / "infra_crl.pem").write_bytes(
+            puppet_party.crl_pem(ca.subject, key, 41, ca.key_id, 700))
+        service = self.imported(server, "--ca-conf", self.folder / "ca.conf")
+        service.start()
+        status, body = service.curl("/puppet-ca/v1/certificate_revocation_list/ca")
+        self.assertEqual((status, facts.crls(body)[0].number), (200, 42))
+
     def test_the_audit_is_signed_and_verifies_from_the_first_row_on(self):
         service = self.imported(self.server)
         verified = run(BINARY, "audit", "verify", "--config", service.folder / "countersign.toml",
