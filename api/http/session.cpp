@@ -20,9 +20,13 @@ namespace net = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = net::ip::tcp;
+using Parser = http::request_parser<http::string_body>;
 using Stream = beast::ssl_stream<beast::basic_stream<tcp, Strand>>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
+// What a connection may have in its buffer beyond a header. Beast wants a whole chunk extension,
+// and all trailers, in the buffer at once.
+constexpr std::size_t kReadAhead = std::size_t{64} << 10U;
 
 // Bytes of the bound of all bodies, held until the request is answered.
 class BodyRoom {
@@ -88,7 +92,10 @@ std::optional<Request::Refused> refusal_of(const WireRequest& message) {
 class Server::State::Session {
  public:
   Session(State& server, Stream& stream, std::string source)
-      : server_(server), stream_(stream), source_(std::move(source)) {}
+      : server_(server),
+        stream_(stream),
+        source_(std::move(source)),
+        buffer_(server.limits.header_bytes + kReadAhead) {}
 
   // `checked`: the count of revocations before the client's certificate was verified.
   net::awaitable<void> serve(std::uint64_t checked, bool full);
@@ -96,6 +103,7 @@ class Server::State::Session {
  private:
   net::awaitable<bool> wait_for_request(bool first);
   net::awaitable<bool> read(Incoming& incoming, bool first);
+  net::awaitable<beast::error_code> read_body(Parser& parser, Incoming& incoming);
   net::awaitable<void> drop_rest();
   auto& lowest() { return beast::get_lowest_layer(stream_); }
 
@@ -123,11 +131,31 @@ net::awaitable<bool> Server::State::Session::wait_for_request(bool first) {
   co_return !error;
 }
 
+// The body, with a bound on the bytes on the wire as well: a body of few bytes can come in chunks
+// with long extensions.
+net::awaitable<beast::error_code> Server::State::Session::read_body(Parser& parser,
+                                                                    Incoming& incoming) {
+  const std::size_t bound = server_.limits.body_bytes + server_.limits.header_bytes;
+  std::size_t consumed = 0;
+  parser.eager(true);
+  while (!parser.is_done()) {
+    const auto [error, size] = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+    if (error) co_return error;
+    consumed += size;
+    if (consumed > bound) {
+      incoming.refused = Request::Refused{
+          413, fail(Code::too_large, "The body comes in chunks with too much around them.")};
+      break;
+    }
+  }
+  co_return beast::error_code();
+}
+
 // False: the connection is to be closed without a word.
 net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first) {
   if (!co_await wait_for_request(first)) co_return false;
   const Limits& limits = server_.limits;
-  http::request_parser<http::string_body> parser;
+  Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
   parser.body_limit(limits.body_bytes);
   // One deadline for all of it, however slowly the bytes come.
@@ -153,13 +181,22 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
     http::response<http::empty_body> go_on(http::status::continue_, 11);
     co_await http::async_write(stream_, go_on, kAwait);
   }
-  if (!error) {
-    const auto [body_error, body_size] =
-        co_await http::async_read(stream_, buffer_, parser, kAwait);
-    error = body_error;
+  if (error) {
+    incoming.refused = refusal_of(error, limits);
+    incoming.message = std::move(parser.get());
+    co_return incoming.refused.has_value();
   }
+  // Beast adds trailers to the headers. A proxy that rewrites headers lets them pass, and so none
+  // counts, not even for the words of a refusal.
+  http::request_header<> header = parser.get().base();
+  error = co_await read_body(parser, incoming);
   if (error) incoming.refused = refusal_of(error, limits);
-  incoming.message = std::move(parser.get());
+  const auto fields = [](const http::fields& all) { return std::distance(all.begin(), all.end()); };
+  if (!incoming.refused && fields(parser.get()) != fields(header)) {
+    incoming.refused =
+        Request::Refused{400, fail(Code::malformed, "A request has no trailers here.")};
+  }
+  incoming.message = WireRequest(std::move(header), std::move(parser.get().body()));
   co_return !error || incoming.refused;
 }
 
