@@ -82,7 +82,8 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
     }
     auto left = revocable(std::move(*rows), now);
     if (left.empty()) co_return revoked;
-    std::ranges::stable_partition(left, &store::CertificateRecord::current);
+    std::stable_partition(left.begin(), left.end(),
+                          [](const store::CertificateRecord& row) { return row.current; });
     // All in one commit, unless it would hold up the others for long: a stop in the middle leaves
     // none of them trusted.
     constexpr std::size_t kMostAtOnce = 5000;
