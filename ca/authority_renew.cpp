@@ -16,6 +16,17 @@ bool stands_for(const std::optional<store::CertificateRecord>& current,
   return current && !current->revocation && has_key(*current, key);
 }
 
+constexpr std::string_view kRule = "renewal";
+
+// Is it a renewal that has more than half of its life left? It is answered again: a machine that
+// asks in a loop, or lost the answer, adds nothing to the store.
+bool made_lately(const store::CertificateRecord& current, const std::string& issuer,
+                 Timestamp now) {
+  // Not from notBefore, which is put back: a short life could be half over at once.
+  return current.rule == kRule && current.issuer == issuer &&
+         now - current.issued_at < (current.not_after - current.issued_at) / 2;
+}
+
 // The row of the certificate that the new one follows: the current one of the name.
 Result<store::CertificateRecord> renewable(const store::Store& store,
                                            const Result<store::CertificateRecord>& row,
@@ -50,18 +61,27 @@ Task<Result<store::CertificateRecord>> Authority::renew(
           auto found = renewable(state.store, state.live_row(*old), *old);
           if (found.has_error()) return found.error();
           before = std::move(*found);
+          // Not what was presented: names and roles that were taken from the machine since that one
+          // do not come back.
+          const auto current = x509::Certificate::parse(before.der);
+          if (current.has_error()) {
+            return fail(Code::denied, "The current certificate of '" + before.certname +
+                                          "' cannot be read; it is not renewed.");
+          }
+          if (made_lately(before, state.issuer->id(), state.clock.now())) return before;
           const Profile& profile = state.profile(before.profile);
           auto prepared =
-              state.issuer->prepare_renewal(profile, *old, settings.auto_renewal_cert_ttl);
+              state.issuer->prepare_renewal(profile, **current, settings.auto_renewal_cert_ttl);
           if (prepared.has_error()) return prepared.error();
           const auto issued = state.issuer->issue(std::move(prepared).value());
           if (issued.has_error()) return issued.error();
           auto row = certificate_row(state.issuer->id(), **issued, state.clock.now());
           row.profile = before.profile;
-          row.rule = "renewal";
+          row.rule = kRule;
           return row;
         });
     if (made.has_error()) co_return made.error();
+    if (made->serial == before.serial) co_return made;
     store::WriteBatch batch;
     batch.push_back(
         store::InsertCertificate{.certificate = *made, .replace = false, .renews = before.serial});

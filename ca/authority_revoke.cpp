@@ -78,9 +78,10 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
                                                  x509::RevocationReason reason, Caller caller) {
   State& state = *state_;
   std::size_t revoked = 0;
-  // Read again until nothing is left: a renewal may have come in between. It needs an unrevoked
-  // current certificate, so that the first round leaves it a moment at most.
-  constexpr int kRounds = 100;
+  // Read again until nothing is left: there may be more than one commit takes, and a renewal may
+  // have come in between. It needs an unrevoked current certificate, so that the first round leaves
+  // it a moment at most.
+  constexpr int kRounds = 1000;
   for (int round = 0; round < kRounds; ++round) {
     auto rows = co_await state.guarded(Action::revoke, caller,
                                        [&] { return state.store.certificates_of(certname); });
@@ -93,15 +94,29 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
     }
     auto left = revocable(std::move(*rows), now);
     if (left.empty()) co_return revoked;
-    std::ranges::stable_partition(left, &store::CertificateRecord::current);
+    std::stable_partition(left.begin(), left.end(),
+                          [](const store::CertificateRecord& row) { return row.current; });
+    // All in one commit, unless it would hold up the others for long: a stop in the middle leaves
+    // none of them trusted.
+    constexpr std::size_t kMostAtOnce = 5000;
+    if (left.size() > kMostAtOnce) left.resize(kMostAtOnce);
+    store::WriteBatch batch;
     for (const store::CertificateRecord& row : left) {
-      const auto done = co_await revoke(row.serial, reason, caller);
-      if (done.has_value()) {
-        ++revoked;
-      } else if (done.error().code != Code::already_revoked) {
-        co_return done.error();
-      }
+      batch.push_back(
+          store::RevokeCertificate{row.issuer, row.serial, {now, static_cast<int>(reason)}});
+      batch.push_back(store::AppendAudit{
+          state.audit("revoke", caller, certname,
+                      {{"reason", std::string(x509::to_string(reason))}}, to_hex(row.serial))});
     }
+    const auto stored = co_await state.committer.commit(std::move(batch));
+    if (stored.has_error()) {
+      // Another revocation came in between: once more, with what is left.
+      if (stored.error().code == Code::already_revoked) continue;
+      co_return stored.error();
+    }
+    revoked += left.size();
+    state.revocations.fetch_add(left.size());
+    state.crl.changed();
   }
   co_return fail(Code::conflict, "The name '" + certname + "' is renewed without end; try again.");
 }

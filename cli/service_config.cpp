@@ -104,6 +104,23 @@ std::optional<std::chrono::seconds> read_lifetime(ConfigTable& table, std::strin
   return read;
 }
 
+// Is the range wider than an IPv4 /8 or an IPv6 /32, or does it hold all of IPv4? By its bits: it
+// can be written in many ways.
+bool nearly_everybody(const policy::Cidr& range, const std::string& text) {
+  const auto network = policy::parse_address(text.substr(0, text.find('/')));
+  // A range holds the network with this bit turned if its prefix ends before that bit.
+  const auto ends_before = [&](std::size_t bit) {
+    policy::Address turned = network.value_or(policy::Address{});
+    turned.at(bit / 8) ^= static_cast<std::uint8_t>(0x80U >> (bit % 8));
+    return range.contains(turned);
+  };
+  const auto ipv4 = policy::Cidr::parse("::ffff:0:0/96");
+  const bool in_ipv4 = network && ipv4->contains(*network);
+  const bool all_ipv4 = range.contains(*policy::parse_address("0.0.0.0")) &&
+                        range.contains(*policy::parse_address("255.255.255.255"));
+  return all_ipv4 || ends_before(31) || (in_ipv4 && ends_before(96 + 7));
+}
+
 // Whoever connects from a trusted proxy is whom it says: each address is to be named on purpose.
 void read_proxies(ConfigTable& table, ca::PuppetSettings& puppet) {
   const std::vector<std::string> none;
@@ -115,9 +132,11 @@ void read_proxies(ConfigTable& table, ca::PuppetSettings& puppet) {
       table.complain("trusted_proxies", "'" + text +
                                             "' is no address and no range. Write it like "
                                             "10.1.2.3, 10.1.0.0/16 or 2001:db8::/32.");
-    } else if (text.ends_with("/0")) {
+    } else if (nearly_everybody(*range, text)) {
       table.complain("trusted_proxies",
-                     "'" + text + "' is everybody: name the addresses of the proxies alone.");
+                     "'" + text +
+                         "' is everybody, or nearly: name the addresses of the proxies "
+                         "alone, at most an IPv4 /8 or an IPv6 /32.");
     } else {
       puppet.trusted_proxies.push_back(*range);
     }

@@ -57,6 +57,7 @@ std::optional<Cidr> Cidr::parse(const std::string& text) {
   if (slash != std::string::npos) {
     const char* begin = text.data() + slash + 1;
     const char* end = text.data() + text.size();
+    if (end - begin > 1 && *begin == '0') return std::nullopt;
     const auto [stop, ec] = std::from_chars(begin, end, bits);
     if (ec != std::errc{} || stop != end || bits < 0 || bits > most) return std::nullopt;
   }

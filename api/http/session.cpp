@@ -20,9 +20,13 @@ namespace net = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = net::ip::tcp;
+using Parser = http::request_parser<http::string_body>;
 using Stream = beast::ssl_stream<beast::basic_stream<tcp, Strand>>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
+// What a connection may have in its buffer beyond a header. Beast wants a whole chunk extension,
+// and all trailers, in the buffer at once.
+constexpr std::size_t kReadAhead = std::size_t{64} << 10U;
 
 // Bytes of the bound of all bodies, held until the request is answered.
 class BodyRoom {
@@ -67,12 +71,6 @@ std::optional<Request::Refused> refusal_of(const beast::error_code& error, const
   return Request::Refused{400, fail(Code::malformed, "This is not an HTTP request.")};
 }
 
-constexpr std::size_t kReadAhead = std::size_t{64} << 10U;
-
-std::size_t count_of(const WireRequest& message) {
-  return static_cast<std::size_t>(std::distance(message.begin(), message.end()));
-}
-
 // What Beast lets pass and RFC 9112 does not.
 std::optional<Request::Refused> refusal_of(const WireRequest& message) {
   // 3.2: a proxy before us may have routed by another one than we would read.
@@ -105,8 +103,7 @@ class Server::State::Session {
  private:
   net::awaitable<bool> wait_for_request(bool first);
   net::awaitable<bool> read(Incoming& incoming, bool first);
-  net::awaitable<beast::error_code> read_body(http::request_parser<http::string_body>& parser,
-                                              Incoming& incoming);
+  net::awaitable<beast::error_code> read_body(Parser& parser, Incoming& incoming);
   net::awaitable<void> drop_rest();
   auto& lowest() { return beast::get_lowest_layer(stream_); }
 
@@ -134,34 +131,31 @@ net::awaitable<bool> Server::State::Session::wait_for_request(bool first) {
   co_return !error;
 }
 
-// The body, and whatever chunked coding puts around it: extensions and trailers are not counted by
-// Beast, and trailers would come in as headers, past a proxy that has set those right (RFC 9110,
-// 6.5.1).
-net::awaitable<beast::error_code> Server::State::Session::read_body(
-    http::request_parser<http::string_body>& parser, Incoming& incoming) {
-  const Limits& limits = server_.limits;
-  // Small chunks are mostly framing.
-  std::size_t left = 2 * limits.body_bytes + limits.header_bytes;
-  const std::size_t headers = count_of(parser.get());
-  beast::error_code error;
-  while (!error && !parser.is_done() && !incoming.refused) {
-    const auto [failed, size] = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
-    error = failed;
-    if (size > left) error = http::error::body_limit;
-    left -= std::min(left, size);
-    if (count_of(parser.get()) > headers) {
+// The body, with a bound on the bytes on the wire as well: a body of few bytes can come in chunks
+// with long extensions.
+net::awaitable<beast::error_code> Server::State::Session::read_body(Parser& parser,
+                                                                    Incoming& incoming) {
+  const std::size_t bound = server_.limits.body_bytes + server_.limits.header_bytes;
+  std::size_t consumed = 0;
+  parser.eager(true);
+  while (!parser.is_done()) {
+    const auto [error, size] = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+    if (error) co_return error;
+    consumed += size;
+    if (consumed > bound) {
       incoming.refused = Request::Refused{
-          400, fail(Code::malformed, "Trailers are not taken here. Send them as headers.")};
+          413, fail(Code::too_large, "The body comes in chunks with too much around them.")};
+      break;
     }
   }
-  co_return error;
+  co_return beast::error_code();
 }
 
 // False: the connection is to be closed without a word.
 net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first) {
   if (!co_await wait_for_request(first)) co_return false;
   const Limits& limits = server_.limits;
-  http::request_parser<http::string_body> parser;
+  Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
   parser.body_limit(limits.body_bytes);
   // One deadline for all of it, however slowly the bytes come.
@@ -187,9 +181,22 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
     http::response<http::empty_body> go_on(http::status::continue_, 11);
     co_await http::async_write(stream_, go_on, kAwait);
   }
-  if (!error) error = co_await read_body(parser, incoming);
-  if (error && !incoming.refused) incoming.refused = refusal_of(error, limits);
-  incoming.message = std::move(parser.get());
+  if (error) {
+    incoming.refused = refusal_of(error, limits);
+    incoming.message = std::move(parser.get());
+    co_return incoming.refused.has_value();
+  }
+  // Beast adds trailers to the headers. A proxy that rewrites headers lets them pass, and so none
+  // counts, not even for the words of a refusal.
+  http::request_header<> header = parser.get().base();
+  error = co_await read_body(parser, incoming);
+  if (error) incoming.refused = refusal_of(error, limits);
+  const auto fields = [](const http::fields& all) { return std::distance(all.begin(), all.end()); };
+  if (!incoming.refused && fields(parser.get()) != fields(header)) {
+    incoming.refused =
+        Request::Refused{400, fail(Code::malformed, "A request has no trailers here.")};
+  }
+  incoming.message = WireRequest(std::move(header), std::move(parser.get().body()));
   co_return !error || incoming.refused;
 }
 

@@ -1,4 +1,5 @@
 // clean, sign and sign/all: many names in one call.
+#include <algorithm>
 #include <boost/json.hpp>
 #include <set>
 
@@ -45,10 +46,13 @@ Answer put_clean(PuppetCall call) {
   if (async != nullptr && async->is_bool() && async->get_bool()) {
     co_return plain(400, "Async mode is not currently supported.");
   }
+  const auto is_text = [](const json::value& item) { return item.is_string(); };
+  if (!std::ranges::all_of(names->get_array(), is_text)) {
+    co_return plain(400, "'certnames' must be an array of strings. Nothing was cleaned.");
+  }
   std::set<std::string> seen;
   std::string unknown;
   for (const json::value& item : names->get_array()) {
-    if (!item.is_string()) continue;
     const std::string name(item.get_string());
     if (!seen.insert(name).second) continue;
     const ca::Authority::Clean what{

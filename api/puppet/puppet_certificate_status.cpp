@@ -66,7 +66,8 @@ Result<Wanted> read_wanted(const std::string& body, const std::string& name) {
     return fail(Code::malformed, "cert_ttl specified for host " + name +
                                      " must be an integer, not \"" + shown(*ttl) + "\"");
   }
-  // An integer of more than 63 bits is one, and far too large for any bound.
+  // An integer of 64 bits is one, and far too large for any bound. A larger one JSON reads as a
+  // floating-point number, and the answer above calls it none.
   wanted.ttl =
       ttl->is_int64() ? std::chrono::seconds(ttl->get_int64()) : std::chrono::seconds::max();
   return wanted;

@@ -83,6 +83,7 @@ TEST_F(PuppetReads, ValuesOfOtherJsonTypesAreNamedInPuppetsWords) {  // 46
        "cert_ttl specified for host a must be an integer, not \"[1]\""},
       {R"({"desired_state":"signed","cert_ttl":0})", 409, nullptr},
       {R"({"desired_state":"signed","cert_ttl":9223372036854775808})", 409, nullptr},
+      {R"({"desired_state":"signed","cert_ttl":18446744073709551616})", 400, nullptr},
       {R"({"desired_state":"signed","cert_ttl":1576800001})", 409, nullptr},
       {R"({"desired_state":"signed","cert_ttl":null})", 204, ""},
   };

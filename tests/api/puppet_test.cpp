@@ -300,7 +300,7 @@ TEST_F(Puppet, SignAllLeavesOutWhatWouldRevokeALiveCertificate) {
 
 TEST_F(Puppet, ManyAreCleanedInOneCall) {  // 58 to 60
   serve_puppet(true);
-  for (const char* name : {"a", "b", "c"}) ASSERT_EQ(put(name, csr(name)).status, 200U);
+  for (const char* name : {"a", "b", "c", "kept"}) ASSERT_EQ(put(name, csr(name)).status, 200U);
   expect_answer(puppet_call("PUT", "clean", R"({"certnames":["a","b","a"]})"), 200,
                 "Successfully cleaned all certs.");
   expect_answer(puppet_call("PUT", "clean", R"({"certnames":["c","x","y"]})"), 200,
@@ -310,11 +310,14 @@ TEST_F(Puppet, ManyAreCleanedInOneCall) {  // 58 to 60
       {"{", "Request body is not JSON."},
       {"{}",
        "Missing required key: 'certnames'. Please supply the list of certs you want to clean."},
+      {R"({"certnames":["kept",7]})",
+       "'certnames' must be an array of strings. Nothing was cleaned."},
       {R"({"certnames":["a"],"async":true})", "Async mode is not currently supported."},
   };
   for (const auto& [body, wanted] : bad) {
     expect_answer(puppet_call("PUT", "clean", body), 400, wanted);
   }
+  EXPECT_FALSE(store.certificates_of("kept")->front().revocation);
 }
 
 TEST_F(Puppet, WhoMayDoWhatIsAskedBeforeWhatThereIs) {  // 65, 67, section 1.0

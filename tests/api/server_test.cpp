@@ -67,6 +67,7 @@ class ServerTest : public ApiTest {
     };
     std::vector<std::pair<std::string, Handler>> prefixes = {
         {"/v1", rest}, {"/echo", echo}, {"/slow", slow}, {"/broken", broken}};
+    prefixes.insert(prefixes.end(), extra.begin(), extra.end());
     server = std::make_unique<Server>(io, limits, trust, prefixes);
     auto key = x509::PrivateKey::generate({x509::KeyAlgorithm::ec, 256}).value();
     const auto made = run(authority->issue_service_certificate(key.public_key()));
@@ -93,6 +94,7 @@ class ServerTest : public ApiTest {
   unsigned port = 0;
   std::promise<void> started;
   std::atomic<bool> released{false};
+  std::vector<std::pair<std::string, Handler>> extra;
 };
 
 TEST_F(ServerTest, AnswersOverTls12And13OnAKeptConnection) {
@@ -196,6 +198,58 @@ TEST_F(ServerTest, WhatIsTooLargeOrNoHttpIsToldSoInTheFormOfItsPath) {
   TlsClient client(port);
   ASSERT_TRUE(client.handshake());
   EXPECT_TRUE(client.get("/echo").starts_with("HTTP/1.1 200")) << "still up";
+}
+
+TEST_F(ServerTest, TrailersAndLongChunkExtensionsAreRefusedAndNoneIsHeld) {
+  listen();
+  const std::string begin =
+      "POST /v1/requests HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string big(1'000'000, 'x');
+  std::string many;
+  while (many.size() < big.size()) many += "X-Client-DN: CN=operator\r\n";
+  std::string chunks;
+  while (chunks.size() < big.size()) chunks += "1;" + big.substr(0, 10'000) + "\r\nx\r\n";
+  const std::pair<std::string, const char*> cases[] = {
+      {"0\r\n" + many + "\r\n", "431"},
+      {"0\r\nX: " + big + "\r\n\r\n", "431"},
+      {"1;" + big + "\r\nx\r\n0\r\n\r\n", "431"},
+      {chunks + "0\r\n\r\n", "413"},
+      {"1\r\nx\r\n0\r\nX-Client-DN: CN=operator\r\n\r\n", "400"},
+      {"1\r\nx\r\n0\r\nAuthorization: Bearer a\r\n\r\n", "400"},
+  };
+  for (const auto& [body, status] : cases) {
+    TlsClient client(port);
+    ASSERT_TRUE(client.handshake());
+    client.send(begin + body);
+    const std::string answer = client.response();
+    EXPECT_EQ(answer.substr(9, 3), status) << body.substr(0, 60) << "\n" << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << body.substr(0, 60);
+  }
+  TlsClient client(port);
+  ASSERT_TRUE(client.handshake());
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;a=b\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  EXPECT_TRUE(client.response().ends_with("POST /echo abcde")) << "an ordinary one";
+}
+
+TEST_F(ServerTest, ATrailerIsNoHeaderEvenForTheWordsOfTheRefusal) {
+  std::vector<std::pair<std::string, std::string>> seen;
+  const Handler refuse = [&](Request asked) -> boost::asio::awaitable<Response> {
+    seen = asked.headers;
+    Response response;
+    response.status = asked.refused ? asked.refused->status : 200;
+    co_return response;
+  };
+  extra = {{"/seen", refuse}};
+  listen();
+  TlsClient client(port);
+  ASSERT_TRUE(client.handshake());
+  client.send(
+      "POST /seen HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\nx\r\n0\r\nX-Client-DN: CN=operator\r\n\r\n");
+  EXPECT_EQ(client.response().substr(9, 3), "400");
+  EXPECT_EQ(seen.size(), 2U) << "Host and Transfer-Encoding";
 }
 
 TEST_F(ServerTest, AClientThatSendsByteByByteIsCutAtTheLimit) {

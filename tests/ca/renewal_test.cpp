@@ -101,7 +101,36 @@ TEST_F(Renewal, AnAgentThatLostTheAnswerAsksAgainWithItsOldCertificate) {
   const auto again = renew(old);
   ASSERT_TRUE(again);
   EXPECT_EQ(store.current_certificate(kName).value()->serial, (*again)->serial());
-  EXPECT_EQ(revoke_name(), 3U);
+  EXPECT_EQ(revoke_name(), 2U) << "the same answer again";
+}
+
+TEST_F(Renewal, ItIsMadeAnewOnlyWhenHalfOfItsLifeIsOver) {
+  start(kWebPolicy);
+  Held held = enrolled();
+  const Held first = *renew(held);
+  clock.advance(hours(24 * 11));
+  EXPECT_EQ((*renew(first))->serial(), first->serial());
+  EXPECT_EQ((*renew(held))->serial(), first->serial());
+  EXPECT_EQ(actions(kName), (std::vector<std::string>{"renew", "issue"})) << "nothing is stored";
+  clock.advance(hours(24 * 2));
+  EXPECT_NE((*renew(first))->serial(), first->serial());
+}
+
+TEST_F(Renewal, NamesAndRolesThatWereTakenAwaySinceDoNotComeBack) {
+  start(kWebPolicy);
+  constexpr const char* kRole = "1.3.6.1.4.1.34380.1.1.13";
+  const Held old = enrolled({.names = {dns(kName), dns("www.example.com")},
+                             .extensions = {x509::utf8_extension(kRole, "db")}});
+  ASSERT_NE(old->find(kRole), nullptr);
+  Authority::Clean only_free;
+  only_free.revoke = false;
+  ASSERT_TRUE(run(authority->clean(kName, only_free, op)));
+  const Held plain = enrolled();
+  const auto renewed = renew(old);
+  ASSERT_TRUE(renewed) << renewed.error().detail;
+  EXPECT_NE((*renewed)->serial(), old->serial());
+  EXPECT_EQ((*renewed)->find(kRole), nullptr);
+  EXPECT_EQ((*renewed)->subject_alt_names(), plain->subject_alt_names());
 }
 
 TEST_F(Renewal, WhoMayNotOrCanNotAnyMoreIsRefused) {
