@@ -102,6 +102,8 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
     if (left.size() > kMostAtOnce) left.resize(kMostAtOnce);
     store::WriteBatch batch;
     for (const store::CertificateRecord& row : left) {
+      const auto other = spare_own(*state.issuer, row.serial);
+      if (other.has_error()) co_return other.error();
       batch.push_back(
           store::RevokeCertificate{row.issuer, row.serial, {now, static_cast<int>(reason)}});
       batch.push_back(store::AppendAudit{
