@@ -48,7 +48,7 @@ void require_own_store(store::Store& store, const ca::Issuer& issuer) {
 
 // As the service serves them: of what came with the CA and what was uploaded the newer, CA by CA.
 std::string parent_crls(const store::Store& store, const fs::path& dir, const ca::Issuer& issuer) {
-  const std::string file = load_parent_crls(dir, issuer);
+  std::string file = load_parent_crls(dir, issuer);
   if (file.empty()) return file;
   ca::Crls crls = required(ca::read_crls(file), kFailed);
   if (const auto kept = required(store.document("crl", "parents"), kFailed)) {
