@@ -21,15 +21,16 @@ std::string lines_of(const boost::json::value& trace, const std::string& indent,
   std::string text;
   bool matched = false;
   for (const auto& step : trace.as_array()) {
-    const std::string detail = escaped(member(step, "detail"));
-    if (member(step, "matched") == "true") {
-      matched = true;
-      text += indent + rules_of(step) + " matched and decided" +
-              (detail.empty() ? "" : between + detail) + "\n";
-    } else {
-      text += indent + rules_of(step) + " did not match" + between +
-              escaped(member(step, "condition")) + ": " + detail + "\n";
-    }
+    const bool decided = member(step, "matched") == "true";
+    std::string why = escaped(member(step, "detail"));
+    if (!decided) why.insert(0, escaped(member(step, "condition")) + ": ");
+    text += indent;
+    text += rules_of(step);
+    text += decided ? " matched and decided" : " did not match";
+    if (!why.empty()) text += between;
+    text += why;
+    text += '\n';
+    matched = matched || decided;
   }
   return matched ? text : text + indent + "no rule matched\n";
 }
