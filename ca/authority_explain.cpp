@@ -1,6 +1,4 @@
 // What would be decided of a request: nothing is stored, and nothing is taken of a limit.
-#include <algorithm>
-
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
@@ -16,10 +14,7 @@ namespace {
 Result<bool> other_waits(const store::Store& store, const Examined& request) {
   const auto queued = store.queued_request(request.certname);
   if (queued.has_error()) return queued.error();
-  if (!*queued) return false;
-  const auto csr = x509::Csr::parse((*queued)->csr);
-  return csr.has_error() ||
-         !std::ranges::equal((*csr)->public_key().spki(), request.csr->public_key().spki());
+  return *queued && !is_of_same_key(**queued, *request.csr);
 }
 
 void refuse(const Error& error, Verdict& verdict) {

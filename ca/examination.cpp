@@ -21,14 +21,6 @@ bool may_ask_again(const store::RequestRecord& row, Timestamp now) {
   return row.retry_at && (now >= *row.retry_at || now < row.created_at);
 }
 
-// Is the request that waits of the same machine? Puppet agents make a new CSR for each try, which
-// with an EC key is never the same.
-bool is_of_same_key(const store::RequestRecord& row, const x509::Csr& csr) {
-  const auto before = x509::Csr::parse(row.csr);
-  return before.has_value() &&
-         std::ranges::equal((*before)->public_key().spki(), csr.public_key().spki());
-}
-
 // The same CSR again gets the same answer, as long as that answer still stands.
 Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& request) {
   auto before = store.request_by_csr(request.csr->sha256());
@@ -99,6 +91,12 @@ Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse
 }
 
 }  // namespace
+
+bool is_of_same_key(const store::RequestRecord& row, const x509::Csr& csr) {
+  const auto before = x509::Csr::parse(row.csr);
+  return before.has_value() &&
+         std::ranges::equal((*before)->public_key().spki(), csr.public_key().spki());
+}
 
 Result<void> find_denied(const store::Store& store, Examined& request) {
   auto newest = store.requests_of(request.certname, 1);

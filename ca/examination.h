@@ -29,6 +29,10 @@ struct Examined {
   std::optional<store::RequestRecord> denied_before;  // by policy: the name's newest request
 };
 
+// Is the stored request of the same machine? Puppet agents make a new CSR for each try, which with
+// an EC key is never the same. No if it cannot be read.
+bool is_of_same_key(const store::RequestRecord& row, const x509::Csr& csr);
+
 // PEM or DER; parsed, the key checked, possession proven.
 Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
 

@@ -7,7 +7,6 @@
 #include <cctype>
 #include <set>
 
-#include "base/file_system.h"
 #include "base/random.h"
 #include "ca/audit_checkpointer.h"
 #include "ca/certificate_row.h"
@@ -50,9 +49,7 @@ struct Source {
 
 Secret key_passphrase(const Options& options) {
   if (options.key_passphrase_file.empty()) return Secret();
-  std::string text = required(system_files().read(options.key_passphrase_file, 4096), kUsage);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return Secret(std::move(text));
+  return read_passphrase(options.key_passphrase_file);
 }
 
 // A puppetserver that runs may write meanwhile: what was read then does not belong together.
