@@ -8,7 +8,9 @@
 #include "api/http/server.h"
 #include "base/file_system.h"
 #include "base/random.h"
+#include "ca/audit_checkpointer.h"
 #include "ca/certificate_row.h"
+#include "cli/ca_files.h"
 #include "cli/failure.h"
 #include "cli/terminal.h"
 #include "policy/certname.h"
@@ -118,6 +120,13 @@ store::WriteBatch make_operator(const fs::path& dir, const ca::Issuer& issuer,
 void apply(store::Store& store, store::WriteBatch batch) {
   const std::vector<store::WriteBatch> batches = {std::move(batch)};
   for (auto& result : store.apply(batches)) need(std::move(result));
+}
+
+void sign_first_audit(store::Store& store, const fs::path& dir, const Secret& passphrase) {
+  const auto key = x509::make_signer(need(make_audit_key(dir / "ca", passphrase)));
+  const auto written = need(store.audit_rows({})).rows;
+  apply(store, {store::AppendAuditCheckpoint{
+                   need(ca::sign_checkpoint(*key, written.back(), system_clock().now()))}});
 }
 
 std::string quoted(const std::string& text) {

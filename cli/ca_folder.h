@@ -47,6 +47,10 @@ Secret folder_passphrase(const FolderOptions& options, const std::filesystem::pa
 store::WriteBatch make_operator(const std::filesystem::path& dir, const ca::Issuer& issuer,
                                 const std::string& certname, const std::string& by);
 void apply(store::Store& store, store::WriteBatch batch);
+// Makes the audit's key and signs a checkpoint over the rows so far: with it the audit can be
+// verified from its first row on.
+void sign_first_audit(store::Store& store, const std::filesystem::path& dir,
+                      const Secret& passphrase);
 void write_policy(const std::filesystem::path& dir);
 void write_client(const FolderOptions& options, const std::filesystem::path& dir);
 // Write it last: it tells a whole CA from a part of one. `more`: further tables.

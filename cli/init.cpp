@@ -1,9 +1,7 @@
 // `countersign init`: a root, an issuing CA, the first operator, and the files that start a
 // service.
 #include "base/random.h"
-#include "ca/audit_checkpointer.h"
 #include "ca/issuer.h"
-#include "cli/ca_files.h"
 #include "cli/ca_folder.h"
 #include "cli/failure.h"
 #include "cli/terminal.h"
@@ -99,12 +97,9 @@ void make(const Options& options, const x509::KeySpec& spec) {
   const std::vector chain = {issuing.certificate, root.certificate};
   const auto issuer = need(ca::Issuer::create(chain, x509::make_signer(std::move(issuing.key)),
                                               system_clock(), system_random()));
-  const auto audit_key = x509::make_signer(need(make_audit_key(dir / "ca", secret)));
   const auto store = need(store::open_sqlite_store(dir / "countersign.db", x509::sha256));
   apply(*store, make_operator(dir, *issuer, "operator", "init"));
-  const auto written = need(store->audit_rows({})).rows;
-  apply(*store, {store::AppendAuditCheckpoint{
-                    need(ca::sign_checkpoint(*audit_key, written.back(), system_clock().now()))}});
+  sign_first_audit(*store, dir, secret);
   write_policy(dir);
   write_client(options.folder, dir);
   write_config(options.folder, dir);

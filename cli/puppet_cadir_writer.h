@@ -9,21 +9,18 @@
 #include <string>
 #include <string_view>
 
+#include "cli/new_folder.h"
+
 namespace countersign::cli {
 
-// Writes into DIR.part, which only its owner may enter; publish() gives it the name DIR. Everything
-// belongs to the user `puppet` where there is one and we are root. Not thread-safe. All throw
-// Failure with the path and what the system said.
+// Everything belongs to the user `puppet` where there is one and we are root. Not thread-safe. All
+// throw Failure with the path and what the system said.
 class PuppetCadirWriter {
  public:
   // Refuses a `dir` that exists and is not empty, and a DIR.part that was left.
   explicit PuppetCadirWriter(const std::filesystem::path& dir);
-  PuppetCadirWriter(const PuppetCadirWriter&) = delete;
-  PuppetCadirWriter& operator=(const PuppetCadirWriter&) = delete;
-  // Removes what is not published: it holds a key without encryption.
-  ~PuppetCadirWriter();
 
-  const std::filesystem::path& dir() const { return dir_; }  // absolute
+  const std::filesystem::path& dir() const { return folder_.dir(); }  // absolute
 
   static constexpr mode_t kPublicFile = 0644;
   static constexpr mode_t kKeyFile = 0640;
@@ -32,7 +29,7 @@ class PuppetCadirWriter {
   void write(const std::string& name, std::string_view content, mode_t mode = kPublicFile);
   // At the end of the file, which is made if need be. For what is too long to hold in memory.
   void append(const std::string& name, std::string_view content);
-  // Syncs all of it once, however many files they are, then renames.
+  // See NewFolder; what is not published is removed.
   void publish();
 
  private:
@@ -41,13 +38,12 @@ class PuppetCadirWriter {
     gid_t group;
   };
   static std::optional<Account> puppet_account();
-  void make_folder(const std::filesystem::path& folder);
+  void give(const std::filesystem::path& folder) const;  // to its owner
+  void make_folder(const std::filesystem::path& folder) const;
   void put(const std::string& name, std::string_view content, int flags, mode_t mode);
 
-  std::filesystem::path dir_;
-  std::filesystem::path part_;
+  NewFolder folder_;
   std::optional<Account> owner_;
-  bool published_ = false;
 };
 
 }  // namespace countersign::cli
