@@ -23,6 +23,12 @@ constexpr auto kTick = std::chrono::milliseconds(200);
 constexpr std::size_t kLongestNote = 256;
 constexpr std::chrono::seconds kLongestLifetime = std::chrono::days(50 * 365);
 
+std::vector<std::string> decider_names(const AuthorityConfig& config) {
+  std::vector<std::string> names;
+  for (const auto& [name, settings] : config.deciders) names.push_back(name);
+  return names;
+}
+
 std::vector<std::string> profile_names(const AuthorityConfig& config) {
   std::vector<std::string> names = {"agent"};  // the first is the default
   for (const auto& [name, profile] : config.profiles) {
@@ -81,7 +87,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       random(randomness),
       started(time.now()),
       committer(store, config.work_limit),
-      policy(config.policy_file, profile_names(config)),
+      policy(config.policy_file, profile_names(config), decider_names(config)),
       crl(*issuer, store, committer, clock,
           CrlSettings{.delay = config.crl_delay,
                       .lifetime = config.crl_lifetime,
@@ -91,7 +97,11 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       refusals(clock),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
-      housekeeping(1, 1) {}
+      housekeeping(1, 1) {
+  for (const auto& [name, settings] : config.deciders) {
+    deciders[name] = std::make_unique<Decider>(name, settings, *https);
+  }
+}
 
 Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, store::Store& store,
                      const Clock& clock, const Random& random)
@@ -278,6 +288,11 @@ Health Authority::health() const {
     health.problems.push_back("The store cannot be written; see the log.");
   }
   std::ranges::move(state.crl.problems(), std::back_inserter(health.problems));
+  for (const auto& [name, decider] : state.deciders) {
+    if (!decider->status().open) continue;
+    health.warnings.push_back("The decider '" + name +
+                              "' gives no answers: what its rules would sign waits. See the log.");
+  }
   health.ready = health.problems.empty() && !state.stopping.load();
   return health;
 }

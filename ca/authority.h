@@ -17,6 +17,7 @@
 #include "base/worker_pool.h"
 #include "ca/caller.h"
 #include "ca/crl_publisher.h"
+#include "ca/decider_settings.h"
 #include "ca/expirations.h"
 #include "ca/issuer.h"
 #include "ca/limits.h"
@@ -55,8 +56,9 @@ struct PuppetSettings {
 };
 
 struct AuthorityConfig {
-  std::map<std::string, Profile> profiles;  // "agent" and "server" always exist
-  std::filesystem::path policy_file;        // empty: the default decides alone
+  std::map<std::string, DeciderSettings> deciders;  // that rules may `ask`, by name
+  std::map<std::string, Profile> profiles;          // "agent" and "server" always exist
+  std::filesystem::path policy_file;                // empty: the default decides alone
   PuppetSettings puppet;
   // Certnames that are operators without pp_cli_auth; never signed by rule.
   std::vector<std::string> operators;
@@ -109,10 +111,13 @@ struct Explanation {
 struct Health {
   bool ready = false;
   std::vector<std::string> problems;  // for people: what is wrong
+  std::vector<std::string> warnings;  // what is wrong and keeps nobody from being served
   std::string policy_error;           // of the last reload, "" if it was good
   std::size_t policy_rules = 0;
   bool audit_kept = true;  // checkpoints are signed, and the audit was whole since the start
 };
+
+struct DeciderStatus;  // see decider.h
 
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
 //
@@ -265,6 +270,7 @@ class Authority {
 
   Result<void> reload_policy();
   Health health() const;
+  std::vector<DeciderStatus> deciders() const;
   Task<Result<store::Counts>> counts();
   const AuthorityConfig& config() const;
   const Clock& clock() const;

@@ -203,8 +203,10 @@ json::object schemas() {
                                                                 {"signature", text}})}});
   all["AuditCheckpointPage"] = object_of(
       {{"checkpoints", list_of(reference("AuditCheckpoint"))}, {"next_cursor", maybe("string")}});
-  all["Health"] =
-      object_of({{"status", text}, {"problems", list_of(text)}, {"policy", of_type("object")}});
+  all["Health"] = object_of({{"status", text},
+                             {"problems", list_of(text)},
+                             {"warnings", list_of(text)},
+                             {"policy", of_type("object")}});
   all["Document"] = of_type("object");
   return all;
 }
