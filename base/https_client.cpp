@@ -131,7 +131,9 @@ Lines lines_of(const HttpsRequest& request) {
   };
   add("Expect:");
   for (const auto& [name, value] : request.headers) {
-    std::string line = name + ": " + value;
+    std::string line = name;
+    line += ": ";
+    line += value;
     add(line);
     wipe(line.data(), line.size());
   }

@@ -95,6 +95,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       checkpoints(config.audit_key, store, committer, clock, config.audit_checkpoint_rows,
                   config.audit_checkpoint_interval),
       refusals(clock),
+      hooks(config.hooks, store, committer, clock, random, *https),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
       housekeeping(1, 1) {
@@ -128,6 +129,7 @@ Authority::~Authority() = default;
 
 Task<void> Authority::run() {
   State& state = *state_;
+  state.hooks.start();
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   while (!state.stopping.load()) {
     const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
@@ -150,9 +152,16 @@ Task<void> Authority::run() {
   }
 }
 
-void Authority::stop() { state_->stopping.store(true); }
+void Authority::stop() {
+  state_->stopping.store(true);
+  state_->hooks.stop();
+}
 
-Result<void> Authority::close_audit() { return state_->checkpoints.close(); }
+Result<void> Authority::close_audit() {
+  state_->hooks.stop();
+  state_->hooks.join();
+  return state_->checkpoints.close();
+}
 
 const Profile& Authority::State::profile(const std::string& name) const {
   const auto found = config.profiles.find(name.empty() ? "agent" : name);
@@ -292,6 +301,10 @@ Health Authority::health() const {
     if (!decider->status().open) continue;
     health.warnings.push_back("The decider '" + name +
                               "' gives no answers: what its rules would sign waits. See the log.");
+  }
+  for (const std::string& name : state.hooks.failing()) {
+    health.warnings.push_back("The hook '" + name +
+                              "' cannot be delivered to; its events wait (countersign hook list).");
   }
   health.ready = health.problems.empty() && !state.stopping.load();
   return health;

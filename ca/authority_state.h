@@ -15,6 +15,7 @@
 #include "ca/certificate_row.h"
 #include "ca/decider.h"
 #include "ca/expirations.h"
+#include "ca/hooks.h"
 #include "ca/live_policy.h"
 #include "ca/refusal_budget.h"
 #include "ca/verdict.h"
@@ -47,6 +48,7 @@ struct Authority::State {
   const std::shared_ptr<std::atomic<bool>> replaying = std::make_shared<std::atomic<bool>>(false);
   const std::unique_ptr<HttpsClient> https = make_https_client();
   std::map<std::string, std::unique_ptr<Decider>> deciders;  // constant after construction
+  Hooks hooks;
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once
   WorkerPool pool;
   // Apart, so that no flood of requests keeps a revocation from being published.
@@ -106,6 +108,14 @@ struct Authority::State {
 // malformed unless it is absent, or above 0 and at most 50 years (Puppet's own bound): so that no
 // sum of times overflows.
 Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime);
+
+// What hooks are told of an outcome.
+inline HookSubject subject_of(const Submitted& outcome) {
+  HookSubject subject;
+  subject.request = &outcome.request;
+  if (outcome.certificate) subject.certificate = &*outcome.certificate;
+  return subject;
+}
 
 // not_found with `detail` if there is no row.
 template <class T>

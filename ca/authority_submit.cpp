@@ -197,6 +197,11 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
     outcome.request.decided_at = outcome.request.created_at;
     outcome.request.decided_by = "policy";
   }
+  const HookEvent event = outcome.certificate ? HookEvent::issued
+                          : outcome.request.state == store::RequestState::denied
+                              ? HookEvent::denied
+                              : HookEvent::queued;
+  hooks.announce(event, subject_of(outcome), batch);
   batch.push_back(store::InsertRequest{outcome.request});
   batch.push_back(store::AppendAudit{audit(action, caller, request.certname,
                                            {{"rule", verdict.by},
@@ -207,6 +212,7 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
                                            to_hex(outcome.request.serial))});
   const auto stored = co_await committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
+  hooks.wake();
   revoked(superseded);
   co_return outcome;
 }

@@ -15,7 +15,19 @@ Error no_answer(const std::string& why, std::string cause = "") {
   return fail(Code::unavailable, why, std::move(cause));
 }
 
+// It answers, and will not have this question. A machine whose request it cannot digest must not be
+// able to have it left alone.
+bool refuses_question(int status) {
+  const bool ours =
+      status == 401 || status == 403 || status == 404 || status == 408 || status == 429;
+  return status >= 400 && status < 500 && !ours;
+}
+
 Result<DeciderAnswer> read(const HttpsResponse& response) {
+  if (refuses_question(response.status)) {
+    return fail(Code::malformed,
+                "it refused the question, with status " + std::to_string(response.status));
+  }
   if (response.status != 200) {
     return no_answer("it answered with status " + std::to_string(response.status));
   }
@@ -61,7 +73,11 @@ Result<DeciderAnswer> Decider::ask_once(const DeciderQuestion& question) {
     return answer;
   }
   failed_.fetch_add(1);
-  breaker_.failed(CircuitBreaker::Time::clock::now());
+  if (answer.error().code == Code::malformed) {
+    breaker_.succeeded();
+  } else {
+    breaker_.failed(CircuitBreaker::Time::clock::now());
+  }
   log::warn("decider_failed", {{"decider", name_},
                                {"certname", question.certname},
                                {"error", answer.error().detail},
@@ -74,6 +90,7 @@ Result<DeciderAnswer> Decider::ask_endpoint(const DeciderQuestion& question) con
   if (request.has_error()) return request.error();
   request->deadline = settings_.deadline;
   request->body_limit = kLargestAnswer;
+  request->cancel = &stopping_;
   const auto response = https_.send(*request);
   if (response.has_error()) return no_answer(response.error().detail, response.error().cause);
   return read(*response);

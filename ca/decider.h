@@ -27,9 +27,13 @@ struct DeciderStatus {
 class Decider {
  public:
   Decider(std::string name, DeciderSettings settings, const HttpsClient& https);
+  ~Decider() { stopping_.store(true); }  // an endpoint that is being asked is waited for no longer
+  Decider(const Decider&) = delete;
+  Decider& operator=(const Decider&) = delete;
 
-  // overloaded: there is no room to ask. unavailable: it gave no answer that counts; the detail, a
-  // sentence without its full stop, says why, and the log says more.
+  // overloaded: there is no room to ask. Otherwise it gave no answer that counts; the detail, a
+  // sentence without its full stop, says why, and the log says more. malformed: it answers, and
+  // refused this question, which does not open the breaker.
   boost::asio::awaitable<Result<DeciderAnswer>> ask(const DeciderQuestion& question);
 
   const DeciderSettings& settings() const { return settings_; }
@@ -44,6 +48,7 @@ class Decider {
   const DeciderSettings settings_;
   const HttpsClient& https_;
   CircuitBreaker breaker_;
+  std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> asked_{0};
   std::atomic<std::uint64_t> failed_{0};
   WorkerPool threads_;  // last, so that its threads end before what they use

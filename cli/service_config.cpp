@@ -315,6 +315,7 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
   read_places(root, folder, config);
   read_profiles(root, config.authority);
   read_deciders(root, folder, config.authority);
+  read_hooks(root, folder, config.authority);
   read_crl(root, config.authority);
   read_audit(root, config.authority);
   read_limits(root, config);

@@ -1,6 +1,7 @@
-// What is asked and told outside: [decider.NAME].
+// What is asked and told outside: [decider.NAME] and [hook.NAME].
 #include <algorithm>
 
+#include "ca/name_filter.h"
 #include "cli/service_config_parts.h"
 
 namespace countersign::cli {
@@ -86,7 +87,71 @@ ca::DeciderSettings read_decider(ConfigTable& table, const fs::path& folder) {
   return settings;
 }
 
+void read_events(ConfigTable& table, ca::HookSettings& settings) {
+  for (const std::string& text : table.texts("on").value_or(std::vector<std::string>{})) {
+    const auto event = ca::parse_hook_event(text);
+    if (event) {
+      settings.on.insert(*event);
+    } else {
+      table.complain("on", "'" + text +
+                               "' is no event. Known are: queued, issued, approved, denied, "
+                               "expired, expiring.");
+    }
+  }
+  if (settings.on.empty()) {
+    table.complain("on", "'on' must name at least one event, as on = [\"queued\"].");
+  }
+}
+
+void read_span(ConfigTable& table, std::string_view key, std::chrono::seconds& value) {
+  const auto read = table.duration(key);
+  if (!read) return;
+  if (read->count() <= 0 || *read > std::chrono::days(365)) {
+    table.complain(key, "'" + std::string(key) + "' must be over 0 and at most 1y.");
+    return;
+  }
+  value = *read;
+}
+
+ca::HookSettings read_hook(ConfigTable& table, const fs::path& folder) {
+  ca::HookSettings settings;
+  read_events(table, settings);
+  read_target(table, folder, settings.endpoint, settings.program);
+  settings.secret_file = read_path(table, "secret_file", folder);
+  if (!settings.secret_file.empty() && !settings.program.empty()) {
+    table.complain("secret_file", "'secret_file' is for 'url' alone.");
+  }
+  settings.match = table.text("match").value_or("");
+  if (!settings.match.empty()) {
+    const auto filter = ca::name_filter(settings.match);
+    if (filter.has_error()) table.complain("match", filter.error().detail);
+  }
+  for (const std::string& rule : table.texts("rules").value_or(std::vector<std::string>{})) {
+    settings.rules.insert(rule);
+  }
+  read_deadline(table, settings.deadline);
+  read_span(table, "expiring_before", settings.expiring_before);
+  read_span(table, "give_up_after", settings.give_up_after);
+  settings.most_waiting =
+      table.integer("most_waiting", 200, 1'000'000).value_or(settings.most_waiting);
+  table.done();
+  return settings;
+}
+
 }  // namespace
+
+void read_hooks(ConfigTable& root, const fs::path& folder, ca::AuthorityConfig& config) {
+  constexpr std::size_t kMost = 16;  // a thread each
+  auto hooks = root.table("hook");
+  if (!hooks) return;
+  for (const std::string& name : hooks->keys()) {
+    auto table = hooks->table(name);
+    if (!table) continue;
+    check_name(*table, name);
+    config.hooks[name] = read_hook(*table, folder);
+  }
+  if (config.hooks.size() > kMost) root.complain("hook", "there may be at most 16 hooks.");
+}
 
 void read_deciders(ConfigTable& root, const fs::path& folder, ca::AuthorityConfig& config) {
   auto deciders = root.table("decider");

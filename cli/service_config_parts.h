@@ -13,6 +13,10 @@ namespace countersign::cli {
 void read_deciders(ConfigTable& root, const std::filesystem::path& folder,
                    ca::AuthorityConfig& config);
 
+// [hook.NAME].
+void read_hooks(ConfigTable& root, const std::filesystem::path& folder,
+                ca::AuthorityConfig& config);
+
 }  // namespace countersign::cli
 
 #endif  // COUNTERSIGN_CLI_SERVICE_CONFIG_PARTS_H_

@@ -182,6 +182,14 @@ json::object schemas() {
                             {"expires_at", maybe("string")},
                             {"revoked_at", maybe("string")},
                             {"token", text}});
+  all["Hook"] = object_of({{"hook", text},
+                           {"waiting", number},
+                           {"delivered", number},
+                           {"given_up", number},
+                           {"dropped", number},
+                           {"oldest", maybe("string")},
+                           {"last_error", text}});
+  all["HookList"] = object_of({{"hooks", list_of(reference("Hook"))}});
   all["TokenList"] = object_of({{"tokens", list_of(reference("Token"))}});
   all["History"] = object_of({{"history", list_of(of_type("object"))}});
   all["AuditRow"] = object_of({{"sequence", number},

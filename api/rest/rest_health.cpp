@@ -65,6 +65,30 @@ void decider_metrics(const std::vector<ca::DeciderStatus>& deciders, std::string
   }
 }
 
+void hook_metrics(const std::vector<store::HookTally>& hooks, std::string& text) {
+  using Tally = store::HookTally;
+  struct Metric {
+    std::string_view name, kind, help;
+    std::int64_t Tally::*value;
+  };
+  static constexpr Metric kMetrics[] = {
+      {"countersign_hook_waiting", "gauge", "Events that a hook is still to be told.",
+       &Tally::waiting},
+      {"countersign_hook_delivered_total", "counter", "Events that were delivered.",
+       &Tally::delivered},
+      {"countersign_hook_given_up_total", "counter", "Events that were tried for too long.",
+       &Tally::given_up},
+      {"countersign_hook_dropped_total", "counter", "Events that went as too many waited.",
+       &Tally::dropped}};
+  if (hooks.empty()) return;
+  for (const Metric& one : kMetrics) {
+    metric(one.name, one.kind, one.help, text);
+    for (const Tally& tally : hooks) {
+      labelled(one.name, "hook", tally.hook, static_cast<std::uint64_t>(tally.*one.value), text);
+    }
+  }
+}
+
 }  // namespace
 
 Answer get_metrics(Call call) {
@@ -87,6 +111,9 @@ Answer get_metrics(Call call) {
         call.authority.health().policy_error.empty() ? 1 : 0);
   gauge("countersign_audit_ok", "Is the audit signed, and was it whole since the start?",
         call.authority.health().audit_kept ? 1 : 0);
+  const auto hooks = co_await call.authority.hook_tallies();
+  if (hooks.has_error()) co_return problem(hooks.error(), call.request);
+  hook_metrics(*hooks, text);
   decider_metrics(call.authority.deciders(), text);
   Response response;
   response.content_type = "text/plain; version=0.0.4";

@@ -226,6 +226,19 @@ TEST_F(AskedDecider, ADenialIsAnAnswerAndNoFailure) {
   EXPECT_FALSE(decider.status().open);
 }
 
+TEST_F(AskedDecider, AQuestionThatItRefusesDoesNotHaveItLeftAlone) {
+  settings.failures = 1;
+  Decider decider("inventory", settings, oracle);
+  for (const auto& [status, opens] :
+       std::vector<std::pair<int, bool>>{{400, false}, {422, false}, {404, true}}) {
+    HttpsResponse response;
+    response.status = status;
+    oracle.answer = response;
+    EXPECT_TRUE(ask(decider).has_error()) << status;
+    EXPECT_EQ(decider.status().open, opens) << status;
+  }
+}
+
 TEST_F(AskedDecider, WithoutItsTokenItIsNotAsked) {
   settings.endpoint.token_file = folder.path() / "missing";
   Decider decider("inventory", settings, oracle);
