@@ -155,7 +155,22 @@ void HookWorker::run() {
   }
 }
 
+// In the log, once a minute: the store drops without a word.
+void HookWorker::tell_of_dropped() {
+  if (Steady::now() < next_look_) return;
+  next_look_ = Steady::now() + std::chrono::minutes(1);
+  const auto tallies = parts_.store.hook_tallies();
+  if (tallies.has_error()) return;
+  const auto tally = std::ranges::find(*tallies, name_, &store::HookTally::hook);
+  const std::int64_t dropped = tally == tallies->end() ? 0 : tally->dropped;
+  if (dropped_ >= 0 && dropped > dropped_) {
+    log::error("hook_events_dropped", {{"hook", name_}, {"events", dropped - dropped_}});
+  }
+  dropped_ = dropped;
+}
+
 bool HookWorker::round() {
+  tell_of_dropped();
   const bool more_expire = tell_of_expiring();
   if (Steady::now() < paused_until_) return false;
   const auto due = parts_.store.due_hook_events(name_, parts_.clock.now(), kAtOnce);

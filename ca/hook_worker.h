@@ -46,6 +46,7 @@ class HookWorker {
   // True: there may be more to do at once.
   bool round();
   bool attempt(const store::HookEventRecord& event);
+  void tell_of_dropped();
   // A page of the certificates that come under expiring_before. True: more pages follow.
   bool tell_of_expiring();
 
@@ -61,6 +62,8 @@ class HookWorker {
   // Of the thread.
   Steady::time_point paused_until_{};
   Steady::time_point next_sweep_{};
+  Steady::time_point next_look_{};
+  std::int64_t dropped_ = -1;  // when it was looked last; -1: not yet
   std::thread thread_;
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMostOfAKind = 16;  // each has threads of its own
+
 // Names stand in logs, metrics and rules.
 void check_name(ConfigTable& table, const std::string& name) {
   const bool plain = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
@@ -133,7 +135,7 @@ ca::HookSettings read_hook(ConfigTable& table, const fs::path& folder) {
   read_span(table, "expiring_before", settings.expiring_before);
   read_span(table, "give_up_after", settings.give_up_after);
   settings.most_waiting =
-      table.integer("most_waiting", 200, 1'000'000).value_or(settings.most_waiting);
+      table.integer("most_waiting", 200, 100'000).value_or(settings.most_waiting);
   table.done();
   return settings;
 }
@@ -141,7 +143,6 @@ ca::HookSettings read_hook(ConfigTable& table, const fs::path& folder) {
 }  // namespace
 
 void read_hooks(ConfigTable& root, const fs::path& folder, ca::AuthorityConfig& config) {
-  constexpr std::size_t kMost = 16;  // a thread each
   auto hooks = root.table("hook");
   if (!hooks) return;
   for (const std::string& name : hooks->keys()) {
@@ -150,7 +151,7 @@ void read_hooks(ConfigTable& root, const fs::path& folder, ca::AuthorityConfig& 
     check_name(*table, name);
     config.hooks[name] = read_hook(*table, folder);
   }
-  if (config.hooks.size() > kMost) root.complain("hook", "there may be at most 16 hooks.");
+  if (config.hooks.size() > kMostOfAKind) root.complain("hook", "there may be at most 16 hooks.");
 }
 
 void read_deciders(ConfigTable& root, const fs::path& folder, ca::AuthorityConfig& config) {
@@ -161,6 +162,9 @@ void read_deciders(ConfigTable& root, const fs::path& folder, ca::AuthorityConfi
     if (!table) continue;
     check_name(*table, name);
     config.deciders[name] = read_decider(*table, folder);
+  }
+  if (config.deciders.size() > kMostOfAKind) {
+    root.complain("decider", "there may be at most 16 deciders.");
   }
 }
 
