@@ -23,6 +23,12 @@ constexpr auto kTick = std::chrono::milliseconds(200);
 constexpr std::size_t kLongestNote = 256;
 constexpr std::chrono::seconds kLongestLifetime = std::chrono::days(50 * 365);
 
+std::vector<std::string> decider_names(const AuthorityConfig& config) {
+  std::vector<std::string> names;
+  for (const auto& [name, settings] : config.deciders) names.push_back(name);
+  return names;
+}
+
 std::vector<std::string> profile_names(const AuthorityConfig& config) {
   std::vector<std::string> names = {"agent"};  // the first is the default
   for (const auto& [name, profile] : config.profiles) {
@@ -81,7 +87,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       random(randomness),
       started(time.now()),
       committer(store, config.work_limit),
-      policy(config.policy_file, profile_names(config)),
+      policy(config.policy_file, profile_names(config), decider_names(config)),
       crl(*issuer, store, committer, clock,
           CrlSettings{.delay = config.crl_delay,
                       .lifetime = config.crl_lifetime,
@@ -89,9 +95,14 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       checkpoints(config.audit_key, store, committer, clock, config.audit_checkpoint_rows,
                   config.audit_checkpoint_interval),
       refusals(clock),
+      hooks(config.hooks, store, committer, clock, random, *https),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
-      housekeeping(1, 1) {}
+      housekeeping(1, 1) {
+  for (const auto& [name, settings] : config.deciders) {
+    deciders[name] = std::make_unique<Decider>(name, settings, *https);
+  }
+}
 
 Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, store::Store& store,
                      const Clock& clock, const Random& random)
@@ -118,6 +129,7 @@ Authority::~Authority() = default;
 
 Task<void> Authority::run() {
   State& state = *state_;
+  state.hooks.start();
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   while (!state.stopping.load()) {
     const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
@@ -140,9 +152,16 @@ Task<void> Authority::run() {
   }
 }
 
-void Authority::stop() { state_->stopping.store(true); }
+void Authority::stop() {
+  state_->stopping.store(true);
+  state_->hooks.stop();
+}
 
-Result<void> Authority::close_audit() { return state_->checkpoints.close(); }
+Result<void> Authority::close_audit() {
+  state_->hooks.stop();
+  state_->hooks.join();
+  return state_->checkpoints.close();
+}
 
 const Profile& Authority::State::profile(const std::string& name) const {
   const auto found = config.profiles.find(name.empty() ? "agent" : name);
@@ -278,6 +297,15 @@ Health Authority::health() const {
     health.problems.push_back("The store cannot be written; see the log.");
   }
   std::ranges::move(state.crl.problems(), std::back_inserter(health.problems));
+  for (const auto& [name, decider] : state.deciders) {
+    if (!decider->status().open) continue;
+    health.warnings.push_back("The decider '" + name +
+                              "' gives no answers: what its rules would sign waits. See the log.");
+  }
+  for (const std::string& name : state.hooks.failing()) {
+    health.warnings.push_back("The hook '" + name +
+                              "' cannot be delivered to; its events wait (countersign hook list).");
+  }
   health.ready = health.problems.empty() && !state.stopping.load();
   return health;
 }

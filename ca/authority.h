@@ -17,7 +17,9 @@
 #include "base/worker_pool.h"
 #include "ca/caller.h"
 #include "ca/crl_publisher.h"
+#include "ca/decider_settings.h"
 #include "ca/expirations.h"
+#include "ca/hook_settings.h"
 #include "ca/issuer.h"
 #include "ca/limits.h"
 #include "ca/profile.h"
@@ -55,8 +57,10 @@ struct PuppetSettings {
 };
 
 struct AuthorityConfig {
-  std::map<std::string, Profile> profiles;  // "agent" and "server" always exist
-  std::filesystem::path policy_file;        // empty: the default decides alone
+  std::map<std::string, DeciderSettings> deciders;  // that rules may `ask`, by name
+  std::map<std::string, HookSettings> hooks;        // by name
+  std::map<std::string, Profile> profiles;          // "agent" and "server" always exist
+  std::filesystem::path policy_file;                // empty: the default decides alone
   PuppetSettings puppet;
   // Certnames that are operators without pp_cli_auth; never signed by rule.
   std::vector<std::string> operators;
@@ -109,10 +113,13 @@ struct Explanation {
 struct Health {
   bool ready = false;
   std::vector<std::string> problems;  // for people: what is wrong
+  std::vector<std::string> warnings;  // what is wrong and keeps nobody from being served
   std::string policy_error;           // of the last reload, "" if it was good
   std::size_t policy_rules = 0;
   bool audit_kept = true;  // checkpoints are signed, and the audit was whole since the start
 };
+
+struct DeciderStatus;  // see decider.h
 
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
 //
@@ -126,11 +133,12 @@ class Authority {
             const Clock& clock, const Random& random);
   ~Authority();
 
-  // Publishes CRLs, signs checkpoints of the audit, and watches the policy's files, until stop()
-  // was called. Spawn it once.
+  // Publishes CRLs, signs checkpoints of the audit, watches the policy's files and delivers to
+  // hooks, until stop() was called. Spawn it once.
   Task<void> run();
   void stop();
-  // Signs a checkpoint over every row that is there. Blocks; for the end of a service.
+  // Signs a checkpoint over every row that is there, once hooks have ended. Blocks; for the end of
+  // a service.
   Result<void> close_audit();
 
   Task<Result<Submitted>> submit(Submission submission, Caller caller);
@@ -178,6 +186,7 @@ class Authority {
   Task<Result<std::vector<store::CertificateRecord>>> certificates_of(std::string certname,
                                                                       Caller caller);
   Task<Result<store::CertificatePage>> certificates(store::CertificateQuery query, Caller caller);
+  Task<Result<std::vector<store::HookTally>>> hooks(Caller caller);
   Task<Result<std::vector<store::AuditRecord>>> history(std::string subject, std::size_t limit,
                                                         Caller caller);
   // Of the chain and of the CRLs that are served.
@@ -265,7 +274,9 @@ class Authority {
 
   Result<void> reload_policy();
   Health health() const;
+  std::vector<DeciderStatus> deciders() const;
   Task<Result<store::Counts>> counts();
+  Task<Result<std::vector<store::HookTally>>> hook_tallies();  // without a check; numbers alone
   const AuthorityConfig& config() const;
   const Clock& clock() const;
   std::size_t work_in_use() const;

@@ -53,6 +53,10 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   hold_over_limit(explanation.limits, verdict);
   if (verdict.retry_at) verdict.decision.reason.insert(0, "would be ");
   hold_reserved_name(config, verdict);
+  if (verdict.decision.action == policy::Action::sign && !verdict.decision.ask.empty()) {
+    verdict.decision.reason += "; it would ask the decider '" + verdict.decision.ask +
+                               "', which can still queue or deny it";
+  }
   tell_of_live(request, verdict);
   explanation.decision = std::move(verdict.decision);
   return explanation;

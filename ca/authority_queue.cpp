@@ -91,6 +91,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
                                        .issuer = request.issuer,
                                        .serial = request.serial});
   state.add_certificate(batch, std::move(made->row), succession, caller);
+  state.hooks.announce(HookEvent::approved, subject_of(outcome), batch);
   batch.push_back(store::AppendAudit{state.audit(
       "approve", caller, request.certname,
       {{"request", request.id}, {"names", outcome.certificate->names}}, to_hex(request.serial))});
@@ -107,6 +108,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     }
     co_return stored.error();
   }
+  state.hooks.wake();
   state.revoked(succession.superseded.size());
   co_return outcome;
 }
@@ -160,8 +162,11 @@ Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::
                                        .serial = {}});
   batch.push_back(store::AppendAudit{
       state.audit("deny", caller, row->certname, {{"request", row->id}, {"reason", reason}})});
+  const HookSubject told{.request = &*row, .certificate = nullptr};
+  state.hooks.announce(HookEvent::denied, told, batch);
   const auto stored = co_await state.committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
+  state.hooks.wake();
   co_return row;
 }
 

@@ -83,6 +83,16 @@ Task<Result<std::vector<store::AuditCheckpoint>>> Authority::audit_checkpoints(s
                                    [&] { return state.store.audit_checkpoints(after, limit); });
 }
 
+Task<Result<std::vector<store::HookTally>>> Authority::hooks(Caller caller) {
+  State& state = *state_;
+  co_return co_await state.guarded(Action::read_all, caller, [&] { return state.hooks.tallies(); });
+}
+
+Task<Result<std::vector<store::HookTally>>> Authority::hook_tallies() {
+  State& state = *state_;
+  co_return co_await state.pool.run([&] { return state.hooks.tallies(); });
+}
+
 Task<Result<store::Counts>> Authority::counts() {
   State& state = *state_;
   co_return co_await state.pool.run([&] { return state.store.counts(); });

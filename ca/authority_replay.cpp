@@ -112,6 +112,8 @@ struct Trial {
     // Held then by a limit or by a name in use, which the rules alone cannot tell again.
     const bool held = row.retry_at.has_value() || !row.reuse.empty();
     if (held && was.rule == now.rule && now.action == policy::Action::sign) now = was;
+    // Asked then, and its word stands: what it held back or denied is no change of the rules.
+    if (!verdict.decision.ask.empty() && was.rule == now.rule) now = was;
     note(replay, row, was, now, verdict.decision.reason);
     return {};
   }
@@ -145,6 +147,11 @@ struct Trial {
           "name was cleaned is not known, and a certificate that was cleaned without a revocation "
           "counts as live.");
     }
+    if (!config.deciders.empty()) {
+      list.emplace_back(
+          "Deciders are not asked again: what was decided stands where the same rule, with 'ask', "
+          "matches; of other requests the rule's word is shown, as if its decider agreed.");
+    }
     if (config.puppet.autosign != PuppetSettings::Autosign::unset) {
       list.emplace_back(
           "Puppet's autosign is not asked again: what it decided stands if the new policy has no "
@@ -164,6 +171,7 @@ Result<std::shared_ptr<const policy::RuleSet>> read_policy(const AuthorityConfig
   for (const auto& [name, profile] : config.profiles) {
     if (name != "agent") context.profiles.push_back(name);
   }
+  for (const auto& [name, decider] : config.deciders) context.deciders.push_back(name);
   return policy::RuleSet::parse(text, config.policy_file.parent_path() / "new-policy", context);
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@
 #include "ca/audit_checkpointer.h"
 #include "ca/authority.h"
 #include "ca/certificate_row.h"
+#include "ca/decider.h"
 #include "ca/expirations.h"
+#include "ca/hooks.h"
 #include "ca/live_policy.h"
 #include "ca/refusal_budget.h"
 #include "ca/verdict.h"
@@ -43,6 +46,9 @@ struct Authority::State {
   std::atomic<bool> stopping{false};
   // One replay at a time. Shared: a coroutine may outlive this.
   const std::shared_ptr<std::atomic<bool>> replaying = std::make_shared<std::atomic<bool>>(false);
+  const std::unique_ptr<HttpsClient> https = make_https_client();
+  std::map<std::string, std::unique_ptr<Decider>> deciders;  // constant after construction
+  Hooks hooks;
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once
   WorkerPool pool;
   // Apart, so that no flood of requests keeps a revocation from being published.
@@ -71,6 +77,16 @@ struct Authority::State {
   // this issuer by key id and signature; denied if it is expired, revoked or unknown.
   Result<store::CertificateRecord> live_row(const x509::Certificate& presented) const;
 
+  // What a decider said of a question: a later round of the same submission asks nothing twice.
+  struct DeciderWord {
+    std::string question;
+    DeciderAnswer answer;
+  };
+  // Has the rule's decider agree to a verdict to sign, or turns it to queue or deny. overloaded:
+  // there is no room to ask, and the machine shall try again, not wait for a person.
+  Task<Result<void>> ask_decider(const Examined& request, const Caller& caller,
+                                 std::optional<DeciderWord>& said, Verdict& verdict);
+
   // Signs if the verdict says so, and stores the request with its outcome.
   Task<Result<Submitted>> carry_out(const Examined& request, const Verdict& verdict,
                                     const Caller& caller);
@@ -92,6 +108,14 @@ struct Authority::State {
 // malformed unless it is absent, or above 0 and at most 50 years (Puppet's own bound): so that no
 // sum of times overflows.
 Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime);
+
+// What hooks are told of an outcome.
+inline HookSubject subject_of(const Submitted& outcome) {
+  HookSubject subject;
+  subject.request = &outcome.request;
+  if (outcome.certificate) subject.certificate = &*outcome.certificate;
+  return subject;
+}
 
 // not_found with `detail` if there is no row.
 template <class T>

@@ -64,6 +64,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
   const auto permitted = co_await state.authorize(Action::submit, caller);
   if (permitted.has_error()) co_return permitted.error();
 
+  std::optional<State::DeciderWord> said;
   // Another round only if another submission came in between.
   for (int round = 1;; ++round) {
     // 1. Parse, prove possession, check the key and the name; 2. what the store knows; 3. decide.
@@ -110,6 +111,17 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       apply_autosign(puppet, request, answer, verdict);
     }
     hold_reserved_name(state.config, verdict);
+
+    // 5. What the rule would sign, its decider outside may still hold back or narrow.
+    if (verdict.decision.action == policy::Action::sign && !verdict.decision.ask.empty()) {
+      const auto asked = co_await state.ask_decider(request, caller, said, verdict);
+      if (asked.has_error()) co_return asked.error();
+      if (verdict.decision.action == policy::Action::deny) {
+        const auto found =
+            co_await state.pool.run([&] { return find_denied(state.store, *examined); });
+        if (found.has_error()) co_return found.error();
+      }
+    }
     tell_of_live(request, verdict);
     if (verdict.clock_put_back) {
       const auto settled = co_await state.committer.commit(
@@ -139,13 +151,15 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
   }
 }
 
-// 5. Prepare, lint, sign. 6. One atomic batch; nothing leaves before it is durable.
+// 6. Prepare, lint, sign. 7. One atomic batch; nothing leaves before it is durable.
 Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, const Verdict& verdict,
                                                     const Caller& caller) {
   Submitted outcome;
   outcome.request = request_row(request, verdict, caller, new_id(), clock.now());
   store::WriteBatch batch;
-  if (request.replaces_request && verdict.decision.action != policy::Action::deny) {
+  // Of a denied machine that waited, too: nobody shall approve it by what was said before.
+  if (request.replaces_request &&
+      (verdict.decision.action != policy::Action::deny || request.waiting)) {
     batch.push_back(
         store::WithdrawRequest{request.certname, outcome.request.created_at, caller.describe()});
     batch.push_back(store::AppendAudit{
@@ -183,15 +197,22 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
     outcome.request.decided_at = outcome.request.created_at;
     outcome.request.decided_by = "policy";
   }
+  const HookEvent event = outcome.certificate ? HookEvent::issued
+                          : outcome.request.state == store::RequestState::denied
+                              ? HookEvent::denied
+                              : HookEvent::queued;
+  hooks.announce(event, subject_of(outcome), batch);
   batch.push_back(store::InsertRequest{outcome.request});
   batch.push_back(store::AppendAudit{audit(action, caller, request.certname,
                                            {{"rule", verdict.by},
                                             {"reason", verdict.decision.reason},
                                             {"names", outcome.request.names},
-                                            {"token", outcome.request.token}},
+                                            {"token", outcome.request.token},
+                                            {"decider", verdict.decider}},
                                            to_hex(outcome.request.serial))});
   const auto stored = co_await committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
+  hooks.wake();
   revoked(superseded);
   co_return outcome;
 }

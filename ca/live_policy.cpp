@@ -4,9 +4,13 @@
 
 namespace countersign::ca {
 
-LivePolicy::LivePolicy(std::filesystem::path file, std::vector<std::string> profiles)
+LivePolicy::LivePolicy(std::filesystem::path file, std::vector<std::string> profiles,
+                       std::vector<std::string> deciders)
     : file_(std::move(file)),
-      context_{.files = &system_files(), .profiles = std::move(profiles), .any_profile = false},
+      context_{.files = &system_files(),
+               .profiles = std::move(profiles),
+               .deciders = std::move(deciders),
+               .any_profile = false},
       current_(policy::RuleSet::empty(policy::Action::queue)) {}
 
 std::shared_ptr<const policy::RuleSet> LivePolicy::current() const {

@@ -18,7 +18,8 @@ namespace countersign::ca {
 class LivePolicy {
  public:
   // `file` empty: no rules, everything is queued.
-  LivePolicy(std::filesystem::path file, std::vector<std::string> profiles);
+  LivePolicy(std::filesystem::path file, std::vector<std::string> profiles,
+             std::vector<std::string> deciders = {});
 
   std::shared_ptr<const policy::RuleSet> current() const;
   // Loads the file anew. On an error the old policy stays, and error() tells.

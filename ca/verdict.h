@@ -26,8 +26,10 @@ struct Verdict {
   std::optional<policy::Reuse>
       reuse;              // the name has a live certificate, and this is the rule's word
   Succession succession;  // for sign
-  std::optional<Timestamp> retry_at;  // it waits for a limit, which has room again then
-  bool clock_put_back = false;        // since a limit was used
+  // It waits for a limit, which has room again then, or for a decider that did not answer.
+  std::optional<Timestamp> retry_at;
+  std::string decider;          // what the rule's decider said, in words; "" if none was asked
+  bool clock_put_back = false;  // since a limit was used
 };
 
 // Turns sign to queue. An approval can then give what the rule would have given.

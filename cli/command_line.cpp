@@ -30,6 +30,7 @@ int dispatch(int argc, const char* const* argv) {
   add_revoke(app, invocation);
   add_clean(app, invocation);
   add_token(app, invocation);
+  add_hook(app, invocation);
   add_export(app, invocation);
   add_audit(app, invocation);
   add_policy(app, invocation);

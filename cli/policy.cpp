@@ -25,7 +25,8 @@ struct Options {
   bool json = false;
 };
 
-// The profiles of the service whose folder the policy lies in; any, where there is no service.
+// The profiles and deciders of the service whose folder the policy lies in; any, where there is no
+// service.
 policy::LoadContext load_context(const fs::path& file) {
   policy::LoadContext context;
   const auto config = load_service_config(file.parent_path() / "countersign.toml");
@@ -33,6 +34,9 @@ policy::LoadContext load_context(const fs::path& file) {
   if (config.has_value()) {
     for (const auto& [name, profile] : config->authority.profiles) {
       if (name != "agent") context.profiles.push_back(name);
+    }
+    for (const auto& [name, decider] : config->authority.deciders) {
+      context.deciders.push_back(name);
     }
   }
   return context;
@@ -55,8 +59,12 @@ json::value explain_here(const Options& options, const std::string& pem) {
     facts.token =
         policy::PresentedToken{"", "a token came; only the server can tell whether it is good", ""};
   }
-  const policy::Explanation explained = rules->explain(facts);
-  const policy::Decision& decision = explained.decision;
+  policy::Explanation explained = rules->explain(facts);
+  policy::Decision& decision = explained.decision;
+  if (decision.action == policy::Action::sign && !decision.ask.empty()) {
+    decision.reason += "; the server would ask the decider '" + decision.ask +
+                       "', which can still queue or deny it";
+  }
   return json::object{{"action", policy::to_string(decision.action)},
                       {"rule", decision.rule},
                       {"reason", decision.reason},

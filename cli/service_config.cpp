@@ -4,6 +4,7 @@
 
 #include "base/config_reader.h"
 #include "base/file_system.h"
+#include "cli/service_config_parts.h"
 #include "policy/facts.h"
 
 namespace countersign::cli {
@@ -313,6 +314,8 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
   ConfigTable root = document->root();
   read_places(root, folder, config);
   read_profiles(root, config.authority);
+  read_deciders(root, folder, config.authority);
+  read_hooks(root, folder, config.authority);
   read_crl(root, config.authority);
   read_audit(root, config.authority);
   read_limits(root, config);

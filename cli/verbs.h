@@ -25,6 +25,7 @@ void add_deny(CLI::App& app, Invocation& invocation);
 void add_revoke(CLI::App& app, Invocation& invocation);
 void add_clean(CLI::App& app, Invocation& invocation);
 void add_token(CLI::App& app, Invocation& invocation);
+void add_hook(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
 void add_audit(CLI::App& app, Invocation& invocation);
 // `audit verify`, under the verb `audit`.

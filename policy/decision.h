@@ -45,6 +45,7 @@ struct Decision {
   Granted granted;      // for sign, and for queue when the rule has a grant
   bool has_grant = false;
   bool token = false;           // the rule asks for an enrolment token: the certificate uses it up
+  std::string ask;              // of a rule that signs: the decider that must agree, "" for none
   Reuse reuse = Reuse::refuse;  // if the name has a live certificate
   std::vector<Limit> limits;    // of a rule that signs; the request counts in each of them
   std::vector<TraceStep> trace;

@@ -29,6 +29,7 @@ RuleOutline outline_of(const Rule& rule, const Conditions& conditions,
   outline.keys["profile"] = rule.profile;
   if (!rule.reason.empty()) outline.keys["reason"] = rule.reason;
   if (rule.strip) outline.keys["strip"] = "true";
+  if (!rule.ask.empty()) outline.keys["ask"] = rule.ask;
   if (rule.reuse != Reuse::refuse) outline.keys["reuse"] = to_string(rule.reuse);
   for (const Limit& limit : rule.limits) outline.keys["limit " + limit.text] = "set";
   if (rule.match.any) outline.keys["match.any"] = "true";

@@ -77,6 +77,7 @@ struct Rule {
   std::string profile;
   std::string reason;
   bool strip = false;
+  std::string ask;  // the decider outside that must agree before it signs, "" for none
   Reuse reuse = Reuse::refuse;
   std::vector<Limit> limits;
 

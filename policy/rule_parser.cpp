@@ -22,6 +22,22 @@ void check_name(ConfigTable& table, const std::string& name) {
 
 }  // namespace
 
+std::string RuleParser::parse_ask(ConfigTable& table, Action action) {
+  const std::string name = table.text("ask").value_or("");
+  if (!table.has("ask")) return name;
+  if (action != Action::sign) {
+    table.complain("ask",
+                   "only a rule that signs asks a decider, which can but narrow it. Remove 'ask'.");
+  } else if (!context.any_profile &&
+             std::ranges::find(context.deciders, name) == context.deciders.end()) {
+    table.complain("ask", "there is no decider '" + name + "'. " +
+                              (context.deciders.empty()
+                                   ? std::string("Add a table [decider.NAME] to countersign.toml.")
+                                   : "Known are: " + joined(context.deciders) + "."));
+  }
+  return name;
+}
+
 Rule RuleParser::parse(ConfigTable& table) {
   conditions.clear();
   grants.clear();
@@ -57,6 +73,7 @@ Rule RuleParser::parse(ConfigTable& table) {
                    "a rule that denies grants nothing: it takes all that its match takes. Remove "
                    "'grant' and 'strip'.");
   }
+  rule.ask = parse_ask(table, rule.action);
   rule.reuse =
       read_reuse(table, rule.action, rule.match.token || !rule.match.challenge_passwords.empty());
   rule.limits = read_limits(table, rule.action);

@@ -24,6 +24,7 @@ struct RuleParser {
   Rule parse(ConfigTable& table);
 
  private:
+  std::string parse_ask(ConfigTable& table, Action action);
   Match parse_match(ConfigTable& table, bool signs);
   void parse_certnames(ConfigTable& table, Match& match);
   // Takes from `budget` what it read, in bytes.

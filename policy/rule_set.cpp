@@ -39,6 +39,7 @@ Decision decision_of(const Rule& rule, const Question& question) {
   decision.profile = rule.profile;
   decision.has_grant = rule.grant.explicit_;
   decision.token = rule.match.token;
+  decision.ask = rule.ask;
   decision.reuse = rule.reuse;
   decision.limits = rule.limits;
   for (Limit& limit : decision.limits) limit.key = limit_key(limit, rule.name, question.facts);

@@ -23,7 +23,9 @@ struct LoadContext {
   const FileSystem* files = &system_files();
   // Profile names that exist; a rule that names another is refused. The first is the default.
   std::vector<std::string> profiles = {"agent"};
-  // Skips the check of profile names: for `policy check` without a service configuration.
+  // Names of the deciders outside that exist, for `ask`.
+  std::vector<std::string> deciders = {};
+  // Skips the check of these names: for `policy check` without a service configuration.
   bool any_profile = false;
 };
 

@@ -122,6 +122,33 @@ struct EnrolmentTokenRecord {
   bool operator==(const EnrolmentTokenRecord&) const = default;
 };
 
+// What a hook is still to be told.
+struct HookEventRecord {
+  std::int64_t sequence = 0;  // given by the store, rising
+  std::string id;             // by which the receiver tells a repetition
+  std::string hook;
+  std::string subject;  // certname
+  std::string event;    // "queued", "approved", …
+  std::string body;     // JSON
+  Timestamp created_at;
+  std::int64_t attempts = 0;
+  Timestamp next_at;       // not to be tried before
+  std::string last_error;  // of the last attempt
+  bool operator==(const HookEventRecord&) const = default;
+};
+
+// What became of a hook's events.
+struct HookTally {
+  std::string hook;
+  std::int64_t waiting = 0;
+  std::int64_t delivered = 0;
+  std::int64_t given_up = 0;        // tried for too long
+  std::int64_t dropped = 0;         // the oldest, as too many waited
+  std::optional<Timestamp> oldest;  // of those that wait
+  std::string last_error;           // of that one
+  bool operator==(const HookTally&) const = default;
+};
+
 // One link of the chain of audit_chain.h.
 struct AuditRecord {
   std::int64_t sequence = 0;  // given by the store, rising from 1

@@ -101,6 +101,23 @@ struct SettleAllowance {
   Timestamp at;
   std::chrono::milliseconds period{0};
 };
+// `sequence` is ignored and given by the store. If `most` of the hook wait already, the oldest of
+// them goes: an endpoint that is dead must neither stop the CA nor fill its disk.
+struct InsertHookEvent {
+  HookEventRecord event;
+  std::int64_t most = 1;
+};
+// After an attempt that failed. not_found.
+struct PostponeHookEvent {
+  std::int64_t sequence = 0;
+  Timestamp next_at;
+  std::string error;
+};
+// It was delivered, or is given up. not_found.
+struct RemoveHookEvent {
+  std::int64_t sequence = 0;
+  bool delivered = true;
+};
 struct AppendAudit {
   AuditRecord row;
 };  // `sequence` and `hash` are ignored and given by the store
@@ -120,7 +137,8 @@ using Mutation =
     std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
                  ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken,
                  InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken, TakeAllowance,
-                 SettleAllowance, AppendAudit, AppendAuditCheckpoint, PutDocument>;
+                 SettleAllowance, InsertHookEvent, PostponeHookEvent, RemoveHookEvent, AppendAudit,
+                 AppendAuditCheckpoint, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
 
@@ -148,6 +166,7 @@ CertificateState state_of(const CertificateRecord& certificate, Timestamp now);
 struct CertificateQuery {
   std::optional<std::string> certname;
   std::optional<CertificateState> state;
+  std::optional<Timestamp> expires_from;  // at or after
   std::optional<Timestamp> expires_before;
   std::optional<bool> current;
   NameFilter match;
@@ -244,6 +263,11 @@ class Store {
   virtual Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const = 0;
   // Empty if nothing was taken of it.
   virtual Result<Allowance> allowance(const std::string& key) const = 0;
+  // Of each subject the first that waits, if it is to be tried by `now`; in order.
+  virtual Result<std::vector<HookEventRecord>> due_hook_events(const std::string& hook,
+                                                               Timestamp now,
+                                                               std::size_t limit) const = 0;
+  virtual Result<std::vector<HookTally>> hook_tallies() const = 0;  // by name
   // Rows about the subject, newest first; "" for all.
   virtual Result<std::vector<AuditRecord>> audit(const std::string& subject,
                                                  std::size_t limit) const = 0;

@@ -182,6 +182,14 @@ json::object schemas() {
                             {"expires_at", maybe("string")},
                             {"revoked_at", maybe("string")},
                             {"token", text}});
+  all["Hook"] = object_of({{"hook", text},
+                           {"waiting", number},
+                           {"delivered", number},
+                           {"given_up", number},
+                           {"dropped", number},
+                           {"oldest", maybe("string")},
+                           {"last_error", text}});
+  all["HookList"] = object_of({{"hooks", list_of(reference("Hook"))}});
   all["TokenList"] = object_of({{"tokens", list_of(reference("Token"))}});
   all["History"] = object_of({{"history", list_of(of_type("object"))}});
   all["AuditRow"] = object_of({{"sequence", number},
@@ -203,8 +211,10 @@ json::object schemas() {
                                                                 {"signature", text}})}});
   all["AuditCheckpointPage"] = object_of(
       {{"checkpoints", list_of(reference("AuditCheckpoint"))}, {"next_cursor", maybe("string")}});
-  all["Health"] =
-      object_of({{"status", text}, {"problems", list_of(text)}, {"policy", of_type("object")}});
+  all["Health"] = object_of({{"status", text},
+                             {"problems", list_of(text)},
+                             {"warnings", list_of(text)},
+                             {"policy", of_type("object")}});
   all["Document"] = of_type("object");
   return all;
 }

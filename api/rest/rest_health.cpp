@@ -2,6 +2,7 @@
 #include "api/rest/json_form.h"
 #include "api/rest/problem.h"
 #include "api/rest/route.h"
+#include "ca/decider.h"
 
 namespace countersign::api {
 
@@ -16,6 +17,8 @@ Answer get_ready(Call call) {
   const ca::Health health = call.authority.health();
   json::array problems;
   for (const std::string& text : health.problems) problems.emplace_back(text);
+  json::array warnings;
+  for (const std::string& text : health.warnings) warnings.emplace_back(text);
   json::object policy{{"rules", health.policy_rules}, {"error", nullptr}};
   if (!health.policy_error.empty()) {
     // The text quotes the policy, which is nobody's business but its readers'.
@@ -25,9 +28,68 @@ Answer get_ready(Call call) {
   }
   const json::object answer{{"status", health.ready ? "ready" : "not ready"},
                             {"problems", std::move(problems)},
+                            {"warnings", std::move(warnings)},
                             {"policy", std::move(policy)}};
   co_return json_response(health.ready ? 200 : 503, answer);
 }
+
+namespace {
+
+void metric(std::string_view name, std::string_view kind, std::string_view help,
+            std::string& text) {
+  text += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +
+          std::string(name) + " " + std::string(kind) + "\n";
+}
+
+// A configured name: letters, digits, '-' and '_'.
+void labelled(std::string_view name, std::string_view label, const std::string& value,
+              std::uint64_t number, std::string& text) {
+  text += std::string(name) + "{" + std::string(label) + "=\"" + value + "\"} " +
+          std::to_string(number) + "\n";
+}
+
+void decider_metrics(const std::vector<ca::DeciderStatus>& deciders, std::string& text) {
+  if (deciders.empty()) return;
+  metric("countersign_decider_asked_total", "counter", "Questions put to a decider outside.", text);
+  for (const auto& one : deciders) {
+    labelled("countersign_decider_asked_total", "decider", one.name, one.asked, text);
+  }
+  metric("countersign_decider_failed_total", "counter", "Of those, without an answer that counts.",
+         text);
+  for (const auto& one : deciders) {
+    labelled("countersign_decider_failed_total", "decider", one.name, one.failed, text);
+  }
+  metric("countersign_decider_open", "gauge", "Is it left alone, as it failed so often?", text);
+  for (const auto& one : deciders) {
+    labelled("countersign_decider_open", "decider", one.name, one.open ? 1 : 0, text);
+  }
+}
+
+void hook_metrics(const std::vector<store::HookTally>& hooks, std::string& text) {
+  using Tally = store::HookTally;
+  struct Metric {
+    std::string_view name, kind, help;
+    std::int64_t Tally::*value;
+  };
+  static constexpr Metric kMetrics[] = {
+      {"countersign_hook_waiting", "gauge", "Events that a hook is still to be told.",
+       &Tally::waiting},
+      {"countersign_hook_delivered_total", "counter", "Events that were delivered.",
+       &Tally::delivered},
+      {"countersign_hook_given_up_total", "counter", "Events that were tried for too long.",
+       &Tally::given_up},
+      {"countersign_hook_dropped_total", "counter", "Events that went as too many waited.",
+       &Tally::dropped}};
+  if (hooks.empty()) return;
+  for (const Metric& one : kMetrics) {
+    metric(one.name, one.kind, one.help, text);
+    for (const Tally& tally : hooks) {
+      labelled(one.name, "hook", tally.hook, static_cast<std::uint64_t>(tally.*one.value), text);
+    }
+  }
+}
+
+}  // namespace
 
 Answer get_metrics(Call call) {
   const auto counts = co_await call.authority.counts();
@@ -49,6 +111,10 @@ Answer get_metrics(Call call) {
         call.authority.health().policy_error.empty() ? 1 : 0);
   gauge("countersign_audit_ok", "Is the audit signed, and was it whole since the start?",
         call.authority.health().audit_kept ? 1 : 0);
+  const auto hooks = co_await call.authority.hook_tallies();
+  if (hooks.has_error()) co_return problem(hooks.error(), call.request);
+  hook_metrics(*hooks, text);
+  decider_metrics(call.authority.deciders(), text);
   Response response;
   response.content_type = "text/plain; version=0.0.4";
   response.body = std::move(text);

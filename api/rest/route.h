@@ -86,6 +86,8 @@ Answer get_history(Call call);
 // rest_audit.cpp
 Answer list_audit(Call call);
 Answer list_audit_checkpoints(Call call);
+// rest_hooks.cpp
+Answer list_hooks(Call call);
 // rest_tokens.cpp
 Answer post_token(Call call);
 Answer list_tokens(Call call);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 
 #include "store/memory/tables.h"
@@ -77,6 +78,7 @@ class MemoryStore final : public Store {
       const CertificateRecord& record = rows[i];
       if (query.certname && record.certname != *query.certname) continue;
       if (query.state && state_of(record, now) != *query.state) continue;
+      if (query.expires_from && record.not_after < *query.expires_from) continue;
       if (query.expires_before && record.not_after >= *query.expires_before) continue;
       if (query.current && record.current != *query.current) continue;
       if (query.match && !query.match(record.certname)) continue;
@@ -211,6 +213,33 @@ class MemoryStore final : public Store {
   Result<Allowance> allowance(const std::string& key) const override {
     const std::shared_lock lock(mutex_);
     return look_up(tables_.allowances, key).value_or(Tables::AllowanceRow()).allowance;
+  }
+
+  Result<std::vector<HookEventRecord>> due_hook_events(const std::string& hook, Timestamp now,
+                                                       std::size_t limit) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<HookEventRecord> list;
+    std::set<std::string> seen;
+    for (const auto& [sequence, event] : tables_.hook_events) {
+      if (list.size() == limit) break;
+      if (event.hook != hook || !seen.insert(event.subject).second) continue;
+      if (event.next_at <= now) list.push_back(event);
+    }
+    return list;
+  }
+
+  Result<std::vector<HookTally>> hook_tallies() const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<HookTally> list;
+    for (const auto& [hook, tally] : tables_.hook_tallies) {
+      list.push_back(tally);
+      const auto oldest = std::ranges::find_if(
+          tables_.hook_events, [&](const auto& row) { return row.second.hook == tally.hook; });
+      if (oldest == tables_.hook_events.end()) continue;
+      list.back().oldest = oldest->second.created_at;
+      list.back().last_error = oldest->second.last_error;
+    }
+    return list;
   }
 
   Result<std::vector<AuditRecord>> audit(const std::string& subject,

@@ -260,6 +260,48 @@ Result<void> Tables::apply_one(const SettleAllowance& m) {
   return {};
 }
 
+Result<void> Tables::apply_one(const InsertHookEvent& m) {
+  const auto known = hook_tallies.find(m.event.hook);
+  HookTally tally = known == hook_tallies.end() ? HookTally() : known->second;
+  tally.hook = m.event.hook;
+  const auto oldest = std::ranges::find_if(
+      hook_events, [&](const auto& row) { return row.second.hook == m.event.hook; });
+  if (tally.waiting >= m.most && oldest != hook_events.end()) {
+    erase(hook_events, std::int64_t{oldest->first});
+    --tally.waiting;
+    ++tally.dropped;
+  }
+  ++tally.waiting;
+  put(hook_tallies, m.event.hook, tally);
+  set(last_hook_event, last_hook_event + 1);
+  HookEventRecord event = m.event;
+  event.sequence = last_hook_event;
+  put(hook_events, last_hook_event, std::move(event));
+  return {};
+}
+
+Result<void> Tables::apply_one(const PostponeHookEvent& m) {
+  const auto found = hook_events.find(m.sequence);
+  if (found == hook_events.end()) return fail(Code::not_found, "There is no such event.");
+  HookEventRecord event = found->second;
+  ++event.attempts;
+  event.next_at = m.next_at;
+  event.last_error = m.error;
+  put(hook_events, m.sequence, std::move(event));
+  return {};
+}
+
+Result<void> Tables::apply_one(const RemoveHookEvent& m) {
+  const auto found = hook_events.find(m.sequence);
+  if (found == hook_events.end()) return fail(Code::not_found, "There is no such event.");
+  HookTally tally = hook_tallies.at(found->second.hook);
+  --tally.waiting;
+  ++(m.delivered ? tally.delivered : tally.given_up);
+  put(hook_tallies, std::string(tally.hook), tally);
+  erase(hook_events, m.sequence);
+  return {};
+}
+
 Result<void> Tables::apply_one(const AppendAudit& m) {
   AuditRecord row = m.row;
   row.sequence = static_cast<std::int64_t>(audit.size()) + 1;

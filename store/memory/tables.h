@@ -34,7 +34,10 @@ class Tables {
     Allowance allowance;
     Timestamp ends;
   };
-  std::map<std::string, AllowanceRow> allowances;  // by key
+  std::map<std::string, AllowanceRow> allowances;       // by key
+  std::map<std::int64_t, HookEventRecord> hook_events;  // by sequence
+  std::map<std::string, HookTally> hook_tallies;        // by hook, without the oldest
+  std::int64_t last_hook_event = 0;
   std::vector<AuditRecord> audit;
   std::vector<AuditCheckpoint> audit_checkpoints;
   std::map<std::pair<std::string, std::string>, Document> documents;  // by space and key
@@ -68,6 +71,9 @@ class Tables {
   Result<void> apply_one(const RevokeEnrolmentToken& m);
   Result<void> apply_one(const TakeAllowance& m);
   Result<void> apply_one(const SettleAllowance& m);
+  Result<void> apply_one(const InsertHookEvent& m);
+  Result<void> apply_one(const PostponeHookEvent& m);
+  Result<void> apply_one(const RemoveHookEvent& m);
   Result<void> apply_one(const AppendAudit& m);
   Result<void> apply_one(const AppendAuditCheckpoint& m);
   Result<void> apply_one(const PutDocument& m);

@@ -45,6 +45,7 @@ Lifetime lifetime(const CertificateQuery& query, Timestamp now) {
   Lifetime range;
   if (query.state == CertificateState::signed_) range.low = after_now;
   if (query.state == CertificateState::expired) range.high = after_now;
+  if (query.expires_from) range.low = std::max(range.low, *query.expires_from);
   if (query.expires_before) range.high = std::min(range.high, *query.expires_before);
   return range;
 }

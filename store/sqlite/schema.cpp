@@ -191,7 +191,33 @@ CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
 END;
 )sql";
 
-constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+// AUTOINCREMENT: a number is not given twice, also after its event was delivered.
+constexpr const char* kVersion7 = R"sql(
+CREATE TABLE hook_events (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  hook TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  event TEXT NOT NULL,
+  body TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_at INTEGER NOT NULL,
+  last_error TEXT NOT NULL
+);
+CREATE INDEX hook_events_hook ON hook_events (hook, sequence);
+CREATE INDEX hook_events_subject ON hook_events (hook, subject, sequence);
+CREATE TABLE hook_tallies (
+  hook TEXT PRIMARY KEY,
+  waiting INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  given_up INTEGER NOT NULL,
+  dropped INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion7};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

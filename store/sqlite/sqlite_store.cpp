@@ -8,6 +8,7 @@
 #include "store/sqlite/certificate_rows.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/enrolment_token_rows.h"
+#include "store/sqlite/hook_event_rows.h"
 #include "store/sqlite/reader_pool.h"
 #include "store/sqlite/request_rows.h"
 #include "store/sqlite/schema.h"
@@ -201,6 +202,15 @@ class SqliteStore final : public Store {
 
   Result<Allowance> allowance(const std::string& key) const override {
     return readers_.use([&](Connection& db) { return select_allowance(db, key); });
+  }
+
+  Result<std::vector<HookEventRecord>> due_hook_events(const std::string& hook, Timestamp now,
+                                                       std::size_t limit) const override {
+    return readers_.use([&](Connection& db) { return select_due_events(db, hook, now, limit); });
+  }
+
+  Result<std::vector<HookTally>> hook_tallies() const override {
+    return readers_.use([](Connection& db) { return select_hook_tallies(db); });
   }
 
   Result<std::vector<AuditRecord>> audit(const std::string& subject,

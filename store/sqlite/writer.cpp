@@ -5,6 +5,7 @@
 #include "store/sqlite/allowance_rows.h"
 #include "store/sqlite/audit_rows.h"
 #include "store/sqlite/enrolment_token_rows.h"
+#include "store/sqlite/hook_event_rows.h"
 
 namespace countersign::store {
 namespace {

@@ -111,6 +111,14 @@ class BreakableStore : public store::Store {
   Result<store::Allowance> allowance(const std::string& key) const override {
     return under->allowance(key);
   }
+  Result<std::vector<store::HookEventRecord>> due_hook_events(const std::string& hook,
+                                                              Timestamp now,
+                                                              std::size_t limit) const override {
+    return under->due_hook_events(hook, now, limit);
+  }
+  Result<std::vector<store::HookTally>> hook_tallies() const override {
+    return under->hook_tallies();
+  }
   Result<std::vector<store::AuditRecord>> audit(const std::string& subject,
                                                 std::size_t limit) const override {
     return under->audit(subject, limit);

@@ -98,6 +98,66 @@ renewal_proxies = ["compiler1.example.com"]
   EXPECT_EQ(authority.puppet.renewal_proxies, std::vector<std::string>{"compiler1.example.com"});
 }
 
+TEST(ServiceConfig, DecidersAndHooksAreReadByName) {
+  const auto config = parse(R"(
+[decider.inventory]
+url = "https://inventory.example.com/ask"
+ca_file = "inventory.pem"
+client_cert_file = "/pki/me.pem"
+token_file = "token"
+deadline = "2s"
+concurrency = 3
+waiting = 0
+failures = 7
+pause = "1m"
+send_csr = true
+[decider.script]
+program = "decide"
+[hook.chat]
+on = ["queued", "expiring"]
+url = "https://chat.example.com/"
+secret_file = "secret"
+match = "^web"
+rules = "web tier"
+expiring_before = "30d"
+give_up_after = "1d"
+most_waiting = 500
+[hook.script]
+on = "issued"
+program = "/usr/local/bin/tell"
+deadline = "1m"
+)");
+  ASSERT_TRUE(config.has_value()) << config.error().detail;
+  const auto& deciders = config->authority.deciders;
+  ASSERT_EQ(deciders.size(), 2U);
+  const ca::DeciderSettings& inventory = deciders.at("inventory");
+  EXPECT_EQ(inventory.endpoint.url, "https://inventory.example.com/ask");
+  EXPECT_EQ(inventory.endpoint.ca_file, "/etc/countersign/inventory.pem");
+  EXPECT_EQ(inventory.endpoint.client_cert_file, "/pki/me.pem");
+  EXPECT_EQ(inventory.endpoint.client_key_file, "");
+  EXPECT_EQ(inventory.endpoint.token_file, "/etc/countersign/token");
+  EXPECT_EQ(inventory.deadline, std::chrono::seconds(2));
+  EXPECT_EQ(inventory.concurrency, 3U);
+  EXPECT_EQ(inventory.waiting, 0U);
+  EXPECT_EQ(inventory.failures, 7);
+  EXPECT_EQ(inventory.pause, std::chrono::minutes(1));
+  EXPECT_TRUE(inventory.send_csr);
+  EXPECT_EQ(deciders.at("script").program, "/etc/countersign/decide");
+  EXPECT_EQ(deciders.at("script").deadline, std::chrono::seconds(5));
+  const auto& hooks = config->authority.hooks;
+  ASSERT_EQ(hooks.size(), 2U);
+  const ca::HookSettings& chat = hooks.at("chat");
+  EXPECT_EQ(chat.on, (std::set{ca::HookEvent::queued, ca::HookEvent::expiring}));
+  EXPECT_EQ(chat.secret_file, "/etc/countersign/secret");
+  EXPECT_EQ(chat.match, "^web");
+  EXPECT_EQ(chat.rules, std::set<std::string>{"web tier"});
+  EXPECT_EQ(chat.expiring_before, days(30));
+  EXPECT_EQ(chat.give_up_after, days(1));
+  EXPECT_EQ(chat.most_waiting, 500);
+  EXPECT_EQ(hooks.at("script").program, "/usr/local/bin/tell");
+  EXPECT_EQ(hooks.at("script").deadline, std::chrono::minutes(1));
+}
+
 TEST(ServiceConfig, AnInfraInventoryThatIsNotEnabledIsNotUsed) {
   const auto config = parse("[puppet]\ninfra_inventory = \"names\"\n");
   ASSERT_TRUE(config.has_value()) << config.error().detail;

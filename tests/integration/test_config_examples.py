@@ -61,6 +61,19 @@ class Examples(ServiceTest):
         service.start()
         self.assertEqual(service.curl("/v1/health/ready")[0], 200)
 
+    def test_the_tables_that_the_example_comments_out_work_too(self):
+        service = self.service(start=False)
+        text = (CONFIG / "countersign.toml").read_text()
+        text = re.sub(r'^address = "[^"]*"', 'address = "127.0.0.1:0"', text, flags=re.M)
+        text, tables = re.subn(r"^#(\[|\w+ =)", r"\1", text, flags=re.M)
+        self.assertGreater(tables, 10)
+        (service.folder / "countersign.toml").write_text(text)
+        (service.folder / "policy.toml").write_text(
+            '[[rule]]\nname = "r"\nmatch = { any = true }\naction = "sign"\nask = "inventory"\n')
+        service.start()
+        self.assertIn('countersign_decider_open{decider="inventory"} 0', service.curl("/metrics")[1])
+        self.assertIn('countersign_hook_waiting{hook="chat"} 0', service.curl("/metrics")[1])
+
     def test_the_client_example_works_once_it_names_the_server(self):
         service = self.service()
         example = (CONFIG / "client.toml").read_text()

@@ -40,6 +40,8 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     std::optional<CrlRecord> crl;
     std::string document;
     Allowance allowance;
+    std::vector<HookEventRecord> hook_events;
+    std::vector<HookTally> hook_tallies;
     std::int64_t queued = 0, issued = 0, withdrawn = 0;
     bool operator==(const View&) const = default;
   };
@@ -57,6 +59,8 @@ class Conformance : public ::testing::TestWithParam<Engine> {
             .crl = store_->last_crl("CA1").value(),
             .document = document ? document->value + std::to_string(document->version) : "",
             .allowance = store_->allowance("limit").value(),
+            .hook_events = store_->due_hook_events("chat", at(9000), 1000).value(),
+            .hook_tallies = store_->hook_tallies().value(),
             .queued = counts.queued,
             .issued = counts.certificates,
             .withdrawn = counts.revoked};

@@ -92,6 +92,11 @@ class GatedStore final : public Store {
     return none();
   }
   Result<Allowance> allowance(const std::string&) const override { return none(); }
+  Result<std::vector<HookEventRecord>> due_hook_events(const std::string&, Timestamp,
+                                                       std::size_t) const override {
+    return none();
+  }
+  Result<std::vector<HookTally>> hook_tallies() const override { return none(); }
   Result<std::vector<AuditRecord>> audit(const std::string&, std::size_t) const override {
     return none();
   }

@@ -155,6 +155,19 @@ inline std::optional<Code> outcome(Store& store, WriteBatch batch) {
 
 constexpr std::optional<Code> kDone = std::nullopt;
 
+inline HookEventRecord hook_event(const std::string& hook, const std::string& subject,
+                                  const std::string& id = "H1") {
+  HookEventRecord event;
+  event.id = id;
+  event.hook = hook;
+  event.subject = subject;
+  event.event = "queued";
+  event.body = R"({"version":1})";
+  event.created_at = at(1000);
+  event.next_at = at(1000);
+  return event;
+}
+
 }  // namespace countersign::store
 
 #endif  // COUNTERSIGN_TESTS_STORE_ROWS_H_
