@@ -33,7 +33,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kLibraries =
     {"sqlite3.h", {"store/sqlite/"}},
     {"libpq-fe.h", {"store/postgres/"}},
     {"boost/beast", {"api/http/"}},
-    {"curl/", {"cli/"}},
+    {"curl/", {"cli/", "base/https_client.cpp"}},
     {"re2/", {"policy/", "ca/name_filter.cpp"}},
     {"toml++/", {"base/config_reader.cpp"}},
     {"CLI/", {"cli/"}},
