@@ -58,7 +58,10 @@ Rule RuleParser::parse(ConfigTable& table) {
                    "'grant' and 'strip'.");
   }
   rule.reuse =
-      read_reuse(table, rule.action, rule.match.token || !rule.match.challenge_passwords.empty());
+      // A document proves a name only where it gives the name.
+      read_reuse(table, rule.action,
+                 rule.match.token || !rule.match.challenge_passwords.empty() ||
+                     !rule.match.certname_templates.empty());
   rule.limits = read_limits(table, rule.action);
   table.done();
   return rule;

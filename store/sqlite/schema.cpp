@@ -191,7 +191,22 @@ CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
 END;
 )sql";
 
-constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr const char* kVersion6 = R"sql(
+ALTER TABLE requests ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+CREATE TABLE instances (
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  key_sha256 BLOB NOT NULL,
+  certname TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  serial BLOB NOT NULL,
+  bound_at INTEGER NOT NULL,
+  PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion6};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

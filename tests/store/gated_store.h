@@ -91,6 +91,10 @@ class GatedStore final : public Store {
   Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery&) const override {
     return none();
   }
+  Result<std::optional<InstanceRecord>> instance(const std::string&,
+                                                 const std::string&) const override {
+    return none();
+  }
   Result<Allowance> allowance(const std::string&) const override { return none(); }
   Result<std::vector<AuditRecord>> audit(const std::string&, std::size_t) const override {
     return none();
