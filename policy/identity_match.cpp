@@ -40,11 +40,15 @@ bool IdentityMatch::holds(const Facts& facts) const {
                              [&](const ClaimMatch& claim) { return claim.holds(identity.claims); });
 }
 
+std::string IdentityMatch::lack(const Facts& facts) {
+  if (!facts.identity) return "no identity document was presented";
+  return "the identity document is refused: " + facts.identity->problem;
+}
+
 std::string IdentityMatch::problem(const Facts& facts) const {
   if (holds(facts)) return "";
-  if (!facts.identity) return "no identity document was presented";
+  if (!is_good(facts)) return lack(facts);
   const PresentedIdentity& identity = *facts.identity;
-  if (!identity.problem.empty()) return "the identity document is refused: " + identity.problem;
   if (!providers.empty() && std::ranges::find(providers, identity.provider) == providers.end()) {
     return "the identity document is one of " + quoted(identity.provider) + ", not of " +
            any_of(providers);

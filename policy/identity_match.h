@@ -27,6 +27,8 @@ struct IdentityMatch {
   // What is wrong, as a trace says it; "" if it holds.
   std::string problem(const Facts& facts) const;
   bool holds(const Facts& facts) const;
+  // Why there is no good document: none came, or it was refused.
+  static std::string lack(const Facts& facts);
   // "an identity document that proves aws.account = '1' or '2'".
   std::string wanted() const;
 };

@@ -71,6 +71,10 @@ std::string_view check_certname_template(const Match& match, const Question& que
   });
   if (fits) return kHolds;
   return failed("certname", words, [&]() -> Words {
+    if (!identity || !identity->problem.empty()) {
+      const std::string problem = IdentityMatch::lack(question.facts);
+      return {problem, joined({"the certname must be that of an identity document; ", problem})};
+    }
     std::string name;
     for (const NameTemplate& one : templates) {
       if (name.empty()) name = one.expand(claims);

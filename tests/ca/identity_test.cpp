@@ -114,7 +114,7 @@ TEST_F(IdentityTest, AMachineIsSignedUnderTheNameThatItsDocumentGives) {
   EXPECT_THAT(denied(csr("m2.example.com"), document("m3")), HasSubstr("is not the name"));
   EXPECT_THAT(denied(csr("m4.example.com"), document("m4", "db")),
               HasSubstr("oidc.cloud.project is 'db', not 'web'"));
-  EXPECT_THAT(denied(csr("m5.example.com"), ""), HasSubstr("its identity document"));
+  EXPECT_THAT(denied(csr("m5.example.com"), ""), HasSubstr("no identity document was presented"));
 }
 
 TEST_F(IdentityTest, ADocumentIsFoundWhereverTheMachineCanPutIt) {
