@@ -4,6 +4,38 @@
 #include <utility>
 
 namespace countersign {
+namespace {
+
+// -1 for what is no digit of base64; `tail` are the digits of 62 and 63.
+int base64_digit(char c, std::string_view tail) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == tail[0]) return 62;
+  return c == tail[1] ? 63 : -1;
+}
+
+// Digits alone. No whole byte may be missing, and no bit may be left over.
+std::optional<Bytes> from_base64_digits(std::string_view text, std::string_view tail) {
+  if (text.size() % 4 == 1) return std::nullopt;
+  Bytes bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  std::uint32_t buffer = 0;
+  int bits = 0;
+  for (const char c : text) {
+    const int digit = base64_digit(c, tail);
+    if (digit < 0) return std::nullopt;
+    buffer = (buffer << 6) | static_cast<std::uint32_t>(digit);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes.push_back(static_cast<std::uint8_t>((buffer >> bits) & 0xFF));
+  }
+  if ((buffer & ((1U << bits) - 1)) != 0) return std::nullopt;
+  return bytes;
+}
+
+}  // namespace
 
 std::string to_hex(ByteView bytes) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
@@ -52,6 +84,21 @@ std::string to_base64url(ByteView bytes) {
   }
   if (bits > 0) text.push_back(kAlphabet[(buffer << (6 - bits)) & 63]);
   return text;
+}
+
+std::optional<Bytes> from_base64url(std::string_view text) {
+  return from_base64_digits(text, "-_");
+}
+
+std::optional<Bytes> from_base64(std::string_view text) {
+  std::string digits;
+  digits.reserve(text.size());
+  for (const char c : text) {
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') digits.push_back(c);
+  }
+  if (digits.size() % 4 != 0) return std::nullopt;
+  for (int padding = 0; padding < 2 && digits.ends_with('='); ++padding) digits.pop_back();
+  return from_base64_digits(digits, "+/");
 }
 
 bool constant_time_equal(ByteView a, ByteView b) {

@@ -29,6 +29,11 @@ std::optional<Bytes> from_hex(std::string_view text);
 
 // URL-safe base64 without padding (RFC 4648 section 5).
 std::string to_base64url(ByteView bytes);
+// The same form back: no padding, no blank, no bit left over.
+std::optional<Bytes> from_base64url(std::string_view text);
+// Base64 of RFC 4648 section 4 with its padding. Blanks and line ends count for nothing, as tools
+// and YAML wrap long lines.
+std::optional<Bytes> from_base64(std::string_view text);
 
 // Takes the same time wherever the first difference is. The lengths are not secret.
 bool constant_time_equal(ByteView a, ByteView b);

@@ -79,11 +79,12 @@ Result<void> check_extensions(const x509::Csr& csr, const std::string& certname,
         extension.oid != policy::kCliAuthOid) {
       return authorization_refused(certname, extension.oid, approval.puppet);
     }
-    if (is_token(extension)) {
-      return fail(Code::not_granted, "CSR '" + certname +
-                                         "' asks for an extension that holds an enrolment token. A "
-                                         "certificate is public: the token belongs into the "
-                                         "custom_attributes of csr_attributes.yaml.");
+    if (is_credential(extension)) {
+      return fail(Code::not_granted,
+                  "CSR '" + certname +
+                      "' asks for an extension that holds an enrolment token or an identity "
+                      "document. A certificate is public: those belong into the custom_attributes "
+                      "of csr_attributes.yaml.");
     }
     const bool fine =
         extension.oid != policy::kCliAuthOid && (policy::is_puppet_extension(extension.oid) ||
@@ -147,7 +148,7 @@ Grant grant_of_rule(const x509::Csr& csr, const std::string& certname,
   for (const x509::Extension& extension : csr.extensions()) {
     const bool listed =
         std::ranges::find(granted.extensions, extension.oid) != granted.extensions.end();
-    if (listed && extension.oid != policy::kCliAuthOid && !is_token(extension)) {
+    if (listed && extension.oid != policy::kCliAuthOid && !is_credential(extension)) {
       grant.extensions.push_back(extension);
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/json.hpp>
@@ -88,6 +90,8 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       started(time.now()),
       committer(store, config.work_limit),
       policy(config.policy_file, profile_names(config), decider_names(config)),
+      identities(config.identities, config.https_client ? config.https_client : make_https_client(),
+                 clock),
       crl(*issuer, store, committer, clock,
           CrlSettings{.delay = config.crl_delay,
                       .lifetime = config.crl_lifetime,
@@ -131,6 +135,9 @@ Task<void> Authority::run() {
   State& state = *state_;
   state.hooks.start();
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  for (JsonWebKeySource* source : state.identities.key_sources()) {
+    boost::asio::co_spawn(timer.get_executor(), state.keep_keys(source), boost::asio::detached);
+  }
   while (!state.stopping.load()) {
     const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
       // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
@@ -138,6 +145,7 @@ Task<void> Authority::run() {
         auto published = state.crl.due() ? state.crl.publish() : Result<void>();
         state.crl.warn_of_parents();
         state.policy.reload_if_changed();
+        state.identities.reload_if_changed();
         const auto kept = state.checkpoints.keep();
         complain("crl_not_published", published);
         complain("audit_not_signed", kept);
@@ -155,6 +163,7 @@ Task<void> Authority::run() {
 void Authority::stop() {
   state_->stopping.store(true);
   state_->hooks.stop();
+  for (JsonWebKeySource* source : state_->identities.key_sources()) source->stop();
 }
 
 Result<void> Authority::close_audit() {

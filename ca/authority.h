@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/https_client.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/worker_pool.h"
@@ -20,6 +21,7 @@
 #include "ca/decider_settings.h"
 #include "ca/expirations.h"
 #include "ca/hook_settings.h"
+#include "ca/identity_settings.h"
 #include "ca/issuer.h"
 #include "ca/limits.h"
 #include "ca/profile.h"
@@ -64,6 +66,9 @@ struct AuthorityConfig {
   PuppetSettings puppet;
   // Certnames that are operators without pp_cli_auth; never signed by rule.
   std::vector<std::string> operators;
+  std::vector<IdentitySettings> identities;  // clouds whose word counts; names differ
+  // Asks for the keys of their issuers; null: make_https_client().
+  std::shared_ptr<const HttpsClient> https_client;
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
@@ -83,6 +88,7 @@ struct Submission {
   std::string name;     // from the path; "" where the wire form has none
   bool puppet = false;  // [puppet] rules for names that exist, and [puppet] autosign, apply
   Secret token;         // enrolment token that came beside the CSR; empty: look for one in it
+  Secret identity;      // identity document, the same
 };
 
 struct Submitted {
@@ -195,7 +201,9 @@ class Authority {
   Task<Result<std::vector<store::AuditCheckpoint>>> audit_checkpoints(std::int64_t after,
                                                                       std::size_t limit,
                                                                       Caller caller);
-  Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
+  // `identity`: an identity document that would come beside the CSR, "" for none.
+  Task<Result<Explanation>> explain(std::string csr, std::string source, std::string identity,
+                                    Caller caller);
   // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
   // pages between which other work goes on. malformed with the errors of the policy, which may read
   // no list but those of the policy in force; overloaded while another replay runs.

@@ -3,6 +3,7 @@
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
 #include "ca/facts.h"
+#include "ca/presented_identity.h"
 #include "ca/reuse.h"
 #include "ca/succession.h"
 #include "ca/verdict.h"
@@ -64,9 +65,14 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
 
 }  // namespace
 
-Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller) {
+Task<Result<Explanation>> Authority::explain(std::string csr, std::string source,
+                                             std::string identity, Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(Action::explain, caller, [&]() -> Result<Explanation> {
+  Submission asked;
+  asked.identity = Secret(std::move(identity));
+  JsonWebKeySource* keys_wanted = nullptr;
+  bool keys_fetched = false;
+  const auto explain_once = [&]() -> Result<Explanation> {
     auto parsed = read_csr(csr);
     if (parsed.has_error()) return parsed.error();
     auto certname = certname_of(**parsed, "");
@@ -77,9 +83,22 @@ Task<Result<Explanation>> Authority::explain(std::string csr, std::string source
     auto token = find_token(state.store, presented_secret({}, *request.csr), request.facts, now);
     if (token.has_error()) return token.error();
     request.facts.token = std::move(*token);
+    const auto identified = find_identity(state.store, state.identities,
+                                          presented_document(asked, *request.csr), now, request);
+    if (identified.has_error()) return identified.error();
+    keys_wanted = keys_fetched ? nullptr : request.keys_wanted;
+    if (keys_wanted != nullptr) return Explanation();
     const auto rules = state.policy.current();
     return explained(state.store, *rules, state.config, std::move(request), now);
-  });
+  };
+  auto explanation = co_await state.guarded(Action::explain, caller, explain_once);
+  if (keys_wanted != nullptr) {
+    keys_fetched = true;
+    const auto fetched = co_await keys_wanted->fetch();
+    if (fetched.has_error()) co_return fetched.error();
+    explanation = co_await state.guarded(Action::explain, caller, explain_once);
+  }
+  co_return explanation;
 }
 
 }  // namespace countersign::ca

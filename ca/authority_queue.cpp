@@ -2,6 +2,7 @@
 #include "ca/approval.h"
 #include "ca/authority.h"
 #include "ca/authority_state.h"
+#include "ca/presented_identity.h"
 #include "ca/verdict.h"
 
 namespace countersign::ca {
@@ -48,6 +49,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
   const auto bounded = check_lifetime(approval.validity);
   Submitted outcome;
   Succession succession;
+  std::optional<store::BindInstance> binding;
   auto made = co_await state.guarded(Action::decide, caller, [&]() -> Result<State::Signed> {
     if (bounded.has_error()) return bounded.error();
     auto row = waiting_request(state.store, request_id);
@@ -70,6 +72,9 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
                                           settings.allow_duplicate_certs, state.clock.now());
     if (follows.has_error()) return follows.error();
     succession = std::move(*follows);
+    auto instance = binding_of_approval(state.store, outcome.request, **csr, state.clock.now());
+    if (instance.has_error()) return instance.error();
+    binding = std::move(*instance);
     return state.sign(*grant, state.profile(outcome.request.profile), **csr, "operator",
                       outcome.request.id);
   });
@@ -90,6 +95,10 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
                                        .at = *request.decided_at,
                                        .issuer = request.issuer,
                                        .serial = request.serial});
+  if (binding) {
+    fill_in(*binding, made->row);
+    batch.push_back(*binding);
+  }
   state.add_certificate(batch, std::move(made->row), succession, caller);
   state.hooks.announce(HookEvent::approved, subject_of(outcome), batch);
   batch.push_back(store::AppendAudit{state.audit(

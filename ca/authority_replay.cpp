@@ -4,6 +4,7 @@
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/facts.h"
+#include "ca/presented_identity.h"
 #include "ca/request_id.h"
 
 namespace countersign::ca {
@@ -94,6 +95,7 @@ struct Trial {
     request.certname = row.certname;
     request.facts = facts_of(**csr, row.source);
     if (!row.token.empty()) request.facts.token = policy::PresentedToken{row.token, "", ""};
+    request.facts.identity = identity_from_json(row.identity);
     if (rules->asks_for_live_certificate()) {
       const auto certificates = store.certificates_of(row.certname);
       if (certificates.has_error()) return certificates.error();

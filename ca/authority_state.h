@@ -16,6 +16,7 @@
 #include "ca/decider.h"
 #include "ca/expirations.h"
 #include "ca/hooks.h"
+#include "ca/identity_providers.h"
 #include "ca/live_policy.h"
 #include "ca/refusal_budget.h"
 #include "ca/verdict.h"
@@ -38,6 +39,7 @@ struct Authority::State {
   // Own synchronisation. The pools come last, so that their threads end before what they use.
   store::Committer committer;
   LivePolicy policy;
+  IdentityProviders identities;
   CrlPublisher crl;
   AuditCheckpointer checkpoints;
   RefusalBudget refusals;
@@ -64,6 +66,9 @@ struct Authority::State {
   Task<void> audit_refusal(std::string what, const Caller& caller);
   // unauthenticated or forbidden, and audited, if the table says no.
   Task<Result<void>> authorize(Action action, const Caller& caller);
+
+  // Asks for the keys when they are due, until the authority stops.
+  Task<void> keep_keys(JsonWebKeySource* source);
 
   // Runs `read` on the pool after the check of the caller.
   template <class Read>

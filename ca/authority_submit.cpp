@@ -6,6 +6,7 @@
 #include "ca/enrolment.h"
 #include "ca/facts.h"
 #include "ca/limits.h"
+#include "ca/presented_identity.h"
 #include "ca/reuse.h"
 #include "ca/verdict.h"
 #include "x509/pem.h"
@@ -35,6 +36,7 @@ store::RequestRecord request_row(const Examined& request, const Verdict& verdict
   row.caller = caller.describe();
   row.key = x509::to_string(request.csr->public_key().spec());
   row.names = names_text(request.csr->subject_alt_names());
+  row.identity = identity_to_json(request);
   row.created_at = now;
   return row;
 }
@@ -65,7 +67,8 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
   if (permitted.has_error()) co_return permitted.error();
 
   std::optional<State::DeciderWord> said;
-  // Another round only if another submission came in between.
+  bool keys_fetched = false;
+  // Another round only if another submission came in between, or for an issuer's keys.
   for (int round = 1;; ++round) {
     // 1. Parse, prove possession, check the key and the name; 2. what the store knows; 3. decide.
     Verdict verdict;
@@ -73,12 +76,18 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     auto examined = co_await state.pool.run([&]() -> Result<Examined> {
       const Timestamp now = state.clock.now();
       const auto rules = state.policy.current();
-      auto request =
-          examine(state.store, submission, caller, state.config, rules->reuses_names(), now);
+      auto request = examine(state.store, submission, caller, state.config, state.identities,
+                             rules->reuses_names(), now);
       if (request.has_error() || request->repeated) return request;
+      if (request->keys_wanted != nullptr && !keys_fetched) return request;
       verdict = decide(*rules, *request, state.config);
       const auto alone = put_aside_by_token(verdict.decision, *request);
       if (alone.has_error()) return alone.error();
+      if (request->bound && verdict.decision.identity &&
+          verdict.decision.reuse == policy::Reuse::refuse) {
+        request->repeated = std::move(request->bound);
+        return request;
+      }
       const auto settled = settle_reuse(state.store, *request, now, verdict);
       if (settled.has_error()) return settled.error();
       const auto uses = uses_of(state.store, verdict.decision.limits, now);
@@ -91,9 +100,22 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       program = autosign_runs_program(state.config.puppet);
       return request;
     });
-    if (examined.has_error()) co_return examined.error();
+    if (examined.has_error()) {
+      const Error& error = examined.error();
+      if (is_name_taken(error.code) && !error.cause.empty()) {
+        co_await state.audit_refusal("submit: " + error.cause, caller);
+      }
+      co_return error;
+    }
     if (examined->repeated) co_return std::move(*examined->repeated);
     const Examined& request = *examined;
+    if (request.keys_wanted != nullptr && !keys_fetched) {
+      // On a thread of the issuer's own; nobody who signs waits for it.
+      keys_fetched = true;
+      const auto asked = co_await request.keys_wanted->fetch();
+      if (asked.has_error()) co_return asked.error();
+      continue;
+    }
 
     // 4. Puppet's autosign for what no rule matched. A program has threads of its own to wait in.
     // Whatever goes wrong there queues the request, except that there is no room to ask at all:
@@ -184,6 +206,7 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
       batch.push_back(
           store::RedeemEnrolmentToken{outcome.request.token, outcome.request.created_at});
     }
+    if (verdict.decision.identity) batch.push_back(binding_of(request, made->row));
     take_allowances(verdict.decision.limits, outcome.request.created_at, batch);
     Succession succession = verdict.succession;
     if (!verdict.reuse) succession.replace = request.replaces_certificate;
@@ -208,7 +231,8 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
                                             {"reason", verdict.decision.reason},
                                             {"names", outcome.request.names},
                                             {"token", outcome.request.token},
-                                            {"decider", verdict.decider}},
+                                            {"decider", verdict.decider},
+                                            {"identity", identity_note(request)}},
                                            to_hex(outcome.request.serial))});
   const auto stored = co_await committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();

@@ -46,10 +46,8 @@ Result<void> read_grant(const json::value& value, DeciderAnswer& answer) {
 }  // namespace
 
 Result<DeciderAnswer> parse_decider_answer(std::string_view text) {
-  const auto value = parse_strict_json(text);
-  if (value.has_error()) return value.error();
-  const auto* object = value->if_object();
-  if (object == nullptr) return bad("it is no object");
+  const auto object = parse_json_object(text);
+  if (object.has_error()) return bad("it is no JSON object, or has a member twice");
   DeciderAnswer answer;
   const json::value* action = object->if_contains("action");
   if (action == nullptr || !action->is_string()) return bad("it has no 'action'");

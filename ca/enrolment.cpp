@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ca/identity_providers.h"
 #include "policy/enrolment_token.h"
 #include "x509/digest.h"
 
@@ -18,16 +19,17 @@ std::string problem_of(const store::EnrolmentTokenRecord& token, const policy::T
 
 // The token that is the value of an extension, a DER string; empty if it is none.
 std::string_view text_in(const x509::Extension& extension) {
-  if (!is_token(extension)) return {};
+  const auto text = x509::text_of(extension);
+  if (!text || !text->starts_with(kEnrolmentPrefix)) return {};
   const std::string_view value = as_text(extension.value);
   return value.substr(value.find(kEnrolmentPrefix));
 }
 
 }  // namespace
 
-bool is_token(const x509::Extension& extension) {
+bool is_credential(const x509::Extension& extension) {
   const auto text = x509::text_of(extension);
-  return text && text->starts_with(kEnrolmentPrefix);
+  return text && (text->starts_with(kEnrolmentPrefix) || is_identity_document(*text));
 }
 
 std::string_view presented_secret(const Submission& submission, const x509::Csr& csr) {

@@ -16,9 +16,9 @@ namespace countersign::ca {
 // a log or a repository.
 inline constexpr std::string_view kEnrolmentPrefix = "cse_";
 
-// Is the value an enrolment token? Such an extension is never put into a certificate: those are
-// public.
-bool is_token(const x509::Extension& extension);
+// Is the value an enrolment token or an identity document? Such an extension is never put into a
+// certificate: those are public.
+bool is_credential(const x509::Extension& extension);
 
 // The secret that came with the request: beside it, or else as its challenge password, or else as
 // its attribute or extension pp_preshared_key. Empty if none did.

@@ -4,6 +4,7 @@
 
 #include "ca/enrolment.h"
 #include "ca/facts.h"
+#include "ca/presented_identity.h"
 #include "ca/succession.h"
 
 namespace countersign::ca {
@@ -13,6 +14,14 @@ using store::CertificateState;
 
 bool has_good_token(const Examined& request) {
   return request.facts.token && request.facts.token->problem.empty();
+}
+
+bool has_good_identity(const Examined& request) {
+  return request.facts.identity && request.facts.identity->problem.empty();
+}
+
+bool has_good_credential(const Examined& request) {
+  return has_good_token(request) || has_good_identity(request);
 }
 
 // It waits for a limit that may have room by now. Also after the clock was put back: the time that
@@ -29,8 +38,9 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
   store::RequestRecord& row = **before;
   switch (row.state) {
     case store::RequestState::queued: {
-      // A token may have been minted, or come with it, since it was put into the queue.
-      const bool anew = has_good_token(request) || may_ask_again(row, now);
+      // A token may have been minted, or come with it, since it was put into the queue; or a
+      // document that was refused then is good now.
+      const bool anew = has_good_credential(request) || may_ask_again(row, now);
       Submitted waiting{std::move(row), std::nullopt, true};
       (anew ? request.waiting : request.repeated) = std::move(waiting);
       break;
@@ -83,7 +93,7 @@ Result<void> look_up_name(const store::Store& store, bool duplicates, bool reuse
     }
     request.replaces_request = duplicates || request.waiting;
     request.request_waits = !request.replaces_request;
-    if (request.request_waits && !request.live && !has_good_token(request)) {
+    if (request.request_waits && !request.live && !has_good_credential(request)) {
       return name_taken(Code::request_exists, request.certname);
     }
   }
@@ -121,10 +131,11 @@ Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text) {
 
 Result<void> put_aside_by_token(const policy::Decision& decision, Examined& request) {
   if (!request.request_waits) return {};
-  const bool uses_token = has_good_token(request) && decision.token &&
-                          decision.action == policy::Action::sign &&
-                          !(request.live && decision.reuse == policy::Reuse::queue);
-  if (uses_token) {
+  const bool proven = (has_good_token(request) && decision.token) ||
+                      (has_good_identity(request) && decision.identity);
+  const bool signs = decision.action == policy::Action::sign &&
+                     !(request.live && decision.reuse == policy::Reuse::queue);
+  if (proven && signs) {
     request.replaces_request = true;
     request.request_waits = false;
   } else if (!request.live) {
@@ -147,8 +158,8 @@ Error name_taken(Code code, const std::string& certname) {
 }
 
 Result<Examined> examine(const store::Store& store, const Submission& submission,
-                         const Caller& caller, const AuthorityConfig& config, bool reuse,
-                         Timestamp now) {
+                         const Caller& caller, const AuthorityConfig& config,
+                         const IdentityProviders& identities, bool reuse, Timestamp now) {
   auto csr = read_csr(submission.csr);
   if (csr.has_error()) return csr.error();
   auto certname = certname_of(**csr, submission.name);
@@ -158,14 +169,26 @@ Result<Examined> examine(const store::Store& store, const Submission& submission
   auto token = find_token(store, presented_secret(submission, *request.csr), request.facts, now);
   if (token.has_error()) return token.error();
   request.facts.token = std::move(*token);
-  for (const auto find : {find_repeated, find_redeemed}) {
+  const auto identified =
+      find_identity(store, identities, presented_document(submission, *request.csr), now, request);
+  if (identified.has_error()) return identified.error();
+  for (const auto find : {find_repeated, find_redeemed, find_bound}) {
     const auto found = find(store, now, request);
     if (found.has_error()) return found.error();
     if (request.repeated) return request;
   }
+  if (request.bound && !reuse) {
+    request.repeated = std::move(request.bound);
+    return request;
+  }
   const bool duplicates = submission.puppet && config.puppet.allow_duplicate_certs;
   const auto known = look_up_name(store, duplicates, reuse, now, request);
-  if (known.has_error()) return known.error();
+  if (known.has_error()) {
+    Error taken = known.error();
+    // For the audit: somebody with the document of another machine is more than a name in use.
+    if (request.facts.identity) taken.cause = request.facts.identity->problem;
+    return taken;
+  }
   return request;
 }
 

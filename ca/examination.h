@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ca/authority.h"
+#include "ca/identity_providers.h"
 #include "policy/decision.h"
 #include "policy/facts.h"
 
@@ -27,6 +28,13 @@ struct Examined {
   std::optional<store::CertificateRecord> live;
   bool request_waits = false;
   std::optional<store::RequestRecord> denied_before;  // by policy: the name's newest request
+  // Of the identity document that came, once it is verified: what it says, whether or not it is
+  // good for this request, and what the store has of its instance.
+  std::optional<Identity> identity;
+  std::optional<store::InstanceRecord> instance;
+  JsonWebKeySource* keys_wanted = nullptr;  // a fetch of these may verify it
+  std::optional<Submitted> bound;  // what the instance has already: the answer, unless a rule says
+                                   // more of names in use
 };
 
 // Is the stored request of the same machine? Puppet agents make a new CSR for each try, which with
@@ -40,11 +48,12 @@ Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
 // a queued request with another key, is an error; one whose certificates have expired is free. With
 // `reuse` a live certificate is left to the rules. Blocks for reads of the store.
 Result<Examined> examine(const store::Store& store, const Submission& submission,
-                         const Caller& caller, const AuthorityConfig& config, bool reuse,
-                         Timestamp now);
+                         const Caller& caller, const AuthorityConfig& config,
+                         const IdentityProviders& identities, bool reuse, Timestamp now);
 
 // Anyone can queue a name; who has a token for it has the better claim, if the rule that signs uses
-// the token up: else one token could clear many names of the queue. request_exists if another
+// the token up: else one token could clear many names of the queue. So has a machine that a cloud
+// vouches for, if the rule that signs asks for that. request_exists if another
 // request of the name stays in the queue; where the name has a live certificate, request_waits says
 // so. Pure. To be called with the policy's word, before limits and reserved names can hold it.
 Result<void> put_aside_by_token(const policy::Decision& decision, Examined& request);

@@ -2,6 +2,7 @@
 #include "base/file_system.h"
 #include "ca/enrolment.h"
 #include "ca/facts.h"
+#include "ca/presented_identity.h"
 #include "cli/client.h"
 #include "cli/failure.h"
 #include "cli/policy_verbs.h"
@@ -22,8 +23,19 @@ struct Options {
   std::string csr;
   std::string source;
   std::string policy;
+  std::string identity;
   bool json = false;
 };
+
+constexpr std::size_t kDocumentBytes = std::size_t{128} * 1024;
+
+// The identity document that would come beside the request, "" for none.
+std::string document_of(const Options& options) {
+  if (options.identity.empty()) return "";
+  std::string text = required(system_files().read(options.identity, kDocumentBytes), kUsage);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
 
 // The profiles and deciders of the service whose folder the policy lies in; any, where there is no
 // service.
@@ -59,6 +71,12 @@ json::value explain_here(const Options& options, const std::string& pem) {
     facts.token =
         policy::PresentedToken{"", "a token came; only the server can tell whether it is good", ""};
   }
+  ca::Submission beside;
+  beside.identity = Secret(document_of(options));
+  if (!ca::presented_document(beside, *csr).empty()) {
+    facts.identity = policy::PresentedIdentity{
+        "", "only the server can tell what an identity document proves", {}};
+  }
   policy::Explanation explained = rules->explain(facts);
   policy::Decision& decision = explained.decision;
   if (decision.action == policy::Action::sign && !decision.ask.empty()) {
@@ -77,7 +95,8 @@ json::value explain_here(const Options& options, const std::string& pem) {
 json::value explain_there(const Options& options, const std::string& pem,
                           const std::string& client_file) {
   Client client(find_client_config(client_file));
-  const json::object question{{"csr", pem}, {"source", options.source}};
+  const json::object question{
+      {"csr", pem}, {"source", options.source}, {"identity", document_of(options)}};
   return client.must("POST", "/v1/policy/explain", question);
 }
 
@@ -131,6 +150,9 @@ void add_policy(CLI::App& app, Invocation& invocation) {
   verb = policy->add_subcommand("explain", "What would be decided, and why, rule by rule");
   verb->add_option("--csr", explained->csr, "The request, PEM")->required();
   verb->add_option("--source", explained->source, "The address that it would come from");
+  verb->add_option("--identity", explained->identity,
+                   "A file with the identity document that would come with it: aws:…, azure:…, "
+                   "jwt:…");
   verb->add_option("--policy", explained->policy,
                    "A policy file to try here, instead of the one that the server uses");
   verb->add_flag("--json", explained->json, "JSON");

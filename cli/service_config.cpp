@@ -321,6 +321,7 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
   read_limits(root, config);
   read_log(root, config);
   read_puppet(root, folder, config.authority.puppet);
+  read_identities(root, folder, config.authority);
   if (auto rest = root.table("rest")) {
     config.rest.anonymous = rest->boolean("anonymous").value_or(true);
     rest->done();

@@ -1,4 +1,4 @@
-// Readers of single tables of countersign.toml. Internal to cli/.
+// Tables of countersign.toml that have a file of their own. Internal to cli/.
 #ifndef COUNTERSIGN_CLI_SERVICE_CONFIG_PARTS_H_
 #define COUNTERSIGN_CLI_SERVICE_CONFIG_PARTS_H_
 
@@ -16,6 +16,11 @@ void read_deciders(ConfigTable& root, const std::filesystem::path& folder,
 // [hook.NAME].
 void read_hooks(ConfigTable& root, const std::filesystem::path& folder,
                 ca::AuthorityConfig& config);
+// Each complains through the table. `folder`: where relative file names start.
+
+// [identity.NAME]
+void read_identities(ConfigTable& root, const std::filesystem::path& folder,
+                     ca::AuthorityConfig& config);
 
 }  // namespace countersign::cli
 

@@ -75,6 +75,18 @@ std::string fields(const json::value& row, std::initializer_list<const char*> ke
   return text;
 }
 
+// What the machine proved, or why its document was refused.
+std::string identity_text(const json::value& row) {
+  const auto* identity = row.as_object().if_contains("identity");
+  if (identity == nullptr || !identity->is_object()) return "";
+  std::string text = "  identity document of " + escaped(member(*identity, "provider")) + "\n" +
+                     fields(*identity, {"problem", "subject"});
+  for (const auto& [claim, value] : identity->at("claims").as_object()) {
+    text += "    " + escaped(claim) + " = " + escaped(json::serialize(value)) + "\n";
+  }
+  return text;
+}
+
 std::string request_text(const json::value& row) {
   std::string text = "request " + escaped(member(row, "certname")) + "\n" +
                      fields(row, {"id", "state", "reason", "rule", "source", "caller", "key",
@@ -87,7 +99,7 @@ std::string request_text(const json::value& row) {
       if (!held.empty()) text += "    " + escaped(held) + "\n";
     }
   }
-  text += fields(row, {"refusal"});
+  text += fields(row, {"refusal"}) + identity_text(row);
   return text + "  how it was decided\n" + trace_text(row.at("trace"), "    ");
 }
 

@@ -6,6 +6,7 @@
 #include "base/config_reader.h"
 #include "policy/certname.h"
 #include "policy/cidr.h"
+#include "policy/identity_claims.h"
 
 namespace countersign::policy {
 namespace {
@@ -79,6 +80,23 @@ void parse_attributes(ConfigTable& table, Facts& facts) {
   }
 }
 
+// As a good document proves it: identity = { aws.account = "…" }.
+void parse_identity(ConfigTable& table, Facts& facts) {
+  auto written = table.table("identity");
+  if (!written) return;
+  PresentedIdentity identity;
+  identity.provider = written->text("name").value_or("");
+  for (auto& [claim, values] : read_claims(*written)) {
+    if (values.size() != 1) {
+      written->complain(claim.substr(0, claim.find('.')),
+                        "a document says one value of " + claim + ".");
+    }
+    identity.claims[claim] = values.front();
+  }
+  written->done();
+  facts.identity = std::move(identity);
+}
+
 Facts parse_facts(ConfigTable& table) {
   Facts facts;
   facts.certname = table.text("certname").value_or("");
@@ -100,6 +118,7 @@ Facts parse_facts(ConfigTable& table) {
     table.complain("source", "'" + facts.source + "' is no IP address.");
   }
   facts.has_live_certificate = table.boolean("live_certificate").value_or(false);
+  parse_identity(table, facts);
   if (table.boolean("token").value_or(false)) facts.token = PresentedToken{"a good one", "", ""};
   return facts;
 }

@@ -44,8 +44,9 @@ struct Decision {
   std::string profile;  // for sign, and for queue when the rule names one
   Granted granted;      // for sign, and for queue when the rule has a grant
   bool has_grant = false;
-  bool token = false;           // the rule asks for an enrolment token: the certificate uses it up
-  std::string ask;              // of a rule that signs: the decider that must agree, "" for none
+  bool token = false;     // the rule asks for an enrolment token: the certificate uses it up
+  bool identity = false;  // it asks for an identity document: the certificate binds the machine
+  std::string ask;        // of a rule that signs: the decider that must agree, "" for none
   Reuse reuse = Reuse::refuse;  // if the name has a live certificate
   std::vector<Limit> limits;    // of a rule that signs; the request counts in each of them
   std::vector<TraceStep> trace;

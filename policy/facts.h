@@ -31,6 +31,13 @@ struct PresentedToken {
   std::string profile;  // the profile that it is bound to, "" if to none
 };
 
+// An identity document that came with the request.
+struct PresentedIdentity {
+  std::string provider;  // NAME of the [identity.NAME] that verified it
+  std::string problem;   // why it is not good for this request; "" if it is
+  std::map<std::string, std::string, std::less<>> claims;  // "aws.account", …; proven
+};
+
 struct Facts {
   std::string certname;
   std::vector<RequestedName> names;
@@ -41,8 +48,9 @@ struct Facts {
   int key_bits = 0;
   std::string source;  // IP address, or "" if not known
   bool has_live_certificate = false;
-  std::string key_sha256;               // of the SPKI, hex
-  std::optional<PresentedToken> token;  // nullopt: none came
+  std::string key_sha256;                     // of the SPKI, hex
+  std::optional<PresentedToken> token;        // nullopt: none came
+  std::optional<PresentedIdentity> identity;  // nullopt: none came
 };
 
 // The OID of a Puppet short name ("pp_role"), or of a dotted OID itself; empty if neither.

@@ -42,6 +42,13 @@ void NameIndex::add(RuleNumber number, const Match& match) {
     // Of a rule with both kinds of condition only the first is looked up here.
     matched = match.has_allowlist ? NameVerdict::open : NameVerdict::hold;
     if (small) add_regex(number, match.certname_regex);
+  } else if (!match.certname_templates.empty()) {
+    // What a document gives is asked of the rule; the end of the name rules most rules out.
+    const bool ends = std::ranges::none_of(
+        match.certname_templates, [](const NameTemplate& name) { return name.tail().empty(); });
+    unmatched = ends ? NameVerdict::list_failed : NameVerdict::open;
+    matched = NameVerdict::open;
+    if (ends) add_templates(number, match.certname_templates);
   } else if (match.has_allowlist) {
     const bool small = match.allowlist.size() <= kLongestList;
     unmatched = small ? NameVerdict::list_failed : NameVerdict::open;
@@ -64,6 +71,10 @@ void NameIndex::add_list(RuleNumber number, const Allowlist& list) {
       [&](std::string_view name) { names_[std::string(name)].push_back(number); });
   list.tails().for_each(
       [&](std::string_view tail) { tails_[std::string(tail)].push_back(number); });
+}
+
+void NameIndex::add_templates(RuleNumber number, const std::vector<NameTemplate>& templates) {
+  for (const NameTemplate& name : templates) tails_[std::string(name.tail())].push_back(number);
 }
 
 void NameIndex::pass_all(const Names& names, std::string_view text,

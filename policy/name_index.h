@@ -46,6 +46,7 @@ class NameIndex {
   void add(RuleNumber number, const Match& match);
   void add_regex(RuleNumber number, const Patterns& patterns);
   void add_list(RuleNumber number, const Allowlist& list);
+  void add_templates(RuleNumber number, const std::vector<NameTemplate>& templates);
   void pass_all(const Names& names, std::string_view text,
                 std::vector<NameVerdict>& verdicts) const;
 

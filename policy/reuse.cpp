@@ -41,7 +41,8 @@ Reuse read_reuse(ConfigTable& rule, Action action, bool proven) {
   } else if (*reuse == Reuse::replace && !proven) {
     rule.complain("reuse",
                   "whoever reaches the port could take a name from the machine that has it. Ask "
-                  "for a proof in 'match': token = \"required\", or challenge_password.");
+                  "for a proof in 'match': token = \"required\", challenge_password, or a certname "
+                  "that an identity document gives.");
   }
   return reuse.value_or(Reuse::refuse);
 }

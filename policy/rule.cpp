@@ -50,10 +50,39 @@ std::string_view check_certname_regex(const Match& match, const Question& questi
 }
 
 std::string_view check_allowlist(const Match& match, const Question& question, Words* words) {
-  if (!match.has_allowlist || match.allowlist.matches(question.facts.certname)) return kHolds;
+  if (!match.has_allowlist || !match.certname_templates.empty() ||
+      match.allowlist.matches(question.facts.certname))
+    return kHolds;
   return failed("certname", words, [&]() -> Words {
     return {joined({question.certname, " is not in the list"}),
             joined({"the certname must be in the rule's list; ", question.certname, " is not"})};
+  });
+}
+
+std::string_view check_certname_template(const Match& match, const Question& question,
+                                         Words* words) {
+  const auto& templates = match.certname_templates;
+  if (templates.empty()) return kHolds;
+  static const NameTemplate::Claims kNone;
+  const auto& identity = question.facts.identity;
+  const auto& claims = identity && identity->problem.empty() ? identity->claims : kNone;
+  const bool fits = std::ranges::any_of(templates, [&](const NameTemplate& name) {
+    return name.matches(question.facts.certname, claims);
+  });
+  if (fits) return kHolds;
+  return failed("certname", words, [&]() -> Words {
+    if (!identity || !identity->problem.empty()) {
+      const std::string problem = IdentityMatch::lack(question.facts);
+      return {problem, joined({"the certname must be that of an identity document; ", problem})};
+    }
+    std::string name;
+    for (const NameTemplate& one : templates) {
+      if (name.empty()) name = one.expand(claims);
+    }
+    const std::string wanted = name.empty() ? templates.front().text() : quoted(name);
+    const std::string_view whose = " of its identity document";
+    return {joined({question.certname, " is not the name ", wanted, whose}),
+            joined({"the certname must be ", wanted, whose, "; it is ", question.certname})};
   });
 }
 
@@ -228,12 +257,30 @@ std::string_view check_token(const Match& match, const Question& question, Words
   });
 }
 
+std::string_view check_identity(const Match& match, const Question& question, Words* words) {
+  if (match.identity.holds(question.facts)) return kHolds;
+  return failed("identity", words, [&]() -> Words {
+    const std::string problem = match.identity.problem(question.facts);
+    return {problem, joined({match.identity.wanted(), " must come with the request; ", problem})};
+  });
+}
+
 // In the order that docs/policy.md states. The first two ask for the certname alone.
-constexpr std::array<Check, 13> kChecks = {
-    check_certname_regex, check_allowlist,  check_source,   check_key,
-    check_key_bits,       check_san,        check_names,    check_addresses,
-    check_extensions,     check_attributes, check_password, check_live_certificate,
-    check_token};
+constexpr std::array<Check, 15> kChecks = {check_certname_regex,
+                                           check_allowlist,
+                                           check_certname_template,
+                                           check_source,
+                                           check_key,
+                                           check_key_bits,
+                                           check_san,
+                                           check_names,
+                                           check_addresses,
+                                           check_extensions,
+                                           check_attributes,
+                                           check_password,
+                                           check_live_certificate,
+                                           check_token,
+                                           check_identity};
 constexpr std::size_t kNameChecks = 2;
 
 }  // namespace

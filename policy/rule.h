@@ -11,6 +11,8 @@
 #include "policy/cidr.h"
 #include "policy/decision.h"
 #include "policy/facts.h"
+#include "policy/identity_match.h"
+#include "policy/name_template.h"
 #include "policy/patterns.h"
 
 namespace countersign::policy {
@@ -39,6 +41,7 @@ struct Match {
   Patterns certname_regex;
   bool has_allowlist = false;
   Allowlist allowlist;
+  std::vector<NameTemplate> certname_templates;  // then the allowlist is empty
   std::vector<Cidr> source;
   std::string source_text;
   std::optional<bool> san;  // false: none asked for; true: some
@@ -56,6 +59,7 @@ struct Match {
   std::optional<bool> live_certificate;
   bool token = false;   // an enrolment token that is good for the request must have come with it
   std::string profile;  // the rule's: a token can be bound to one
+  IdentityMatch identity;
 };
 
 struct Grant {

@@ -75,7 +75,10 @@ Rule RuleParser::parse(ConfigTable& table) {
   }
   rule.ask = parse_ask(table, rule.action);
   rule.reuse =
-      read_reuse(table, rule.action, rule.match.token || !rule.match.challenge_passwords.empty());
+      // A document proves a name only where it gives the name.
+      read_reuse(table, rule.action,
+                 rule.match.token || !rule.match.challenge_passwords.empty() ||
+                     !rule.match.certname_templates.empty());
   rule.limits = read_limits(table, rule.action);
   table.done();
   return rule;

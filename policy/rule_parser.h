@@ -33,6 +33,8 @@ struct RuleParser {
   void parse_names(ConfigTable& table, Match& match);
   void parse_named(ConfigTable& table, std::string_view key,
                    std::map<std::string, Patterns>& found);
+  void parse_name_template(ConfigTable& table, const std::string& text, Match& match);
+  void parse_identity(ConfigTable& table, Match& match);
   void parse_key(ConfigTable& table, Match& match);
   void parse_passwords(ConfigTable& table, Match& match);
   std::vector<std::string> alternatives(ConfigTable& table, std::string_view key);

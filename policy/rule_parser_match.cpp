@@ -80,7 +80,9 @@ void RuleParser::parse_certnames(ConfigTable& table, Match& match) {
   std::set<std::string> list;  // both keys are one condition
   for (const std::string& name : alternatives(table, "certname")) {
     list.insert(name);
-    if (!match.allowlist.add(name)) {
+    if (NameTemplate::is_template(name)) {
+      parse_name_template(table, name, match);
+    } else if (!match.allowlist.add(name)) {
       table.complain("certname", "'" + name +
                                      "' is neither a certname nor a glob. A certname is in lower "
                                      "case, a glob is '*.' and a name; for more use "
@@ -94,6 +96,11 @@ void RuleParser::parse_certnames(ConfigTable& table, Match& match) {
   }
   match.allowlist.shrink();
   match.has_allowlist = !list.empty();
+  if (!match.certname_templates.empty() && match.certname_templates.size() != list.size()) {
+    table.complain("certname",
+                   "names with placeholders need an identity document and others do not. Write two "
+                   "rules.");
+  }
   conditions.erase("certname_file");
   if (match.has_allowlist) conditions["certname"] = std::move(list);
 }
@@ -211,6 +218,7 @@ Match RuleParser::parse_match(ConfigTable& table, bool signs) {
     match.token = true;
     conditions["token"] = {*token};
   }
+  parse_identity(table, match);
   table.done();
   const std::size_t keys = table.keys().size();
   if (keys == 0) {

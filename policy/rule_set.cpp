@@ -40,6 +40,7 @@ Decision decision_of(const Rule& rule, const Question& question) {
   decision.has_grant = rule.grant.explicit_;
   decision.token = rule.match.token;
   decision.ask = rule.ask;
+  decision.identity = rule.match.identity.required;
   decision.reuse = rule.reuse;
   decision.limits = rule.limits;
   for (Limit& limit : decision.limits) limit.key = limit_key(limit, rule.name, question.facts);
@@ -199,7 +200,7 @@ std::vector<RuleOutline> RuleSet::outlines() const {
   std::vector<RuleOutline> list = content_->outlines;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Rule& rule = content_->rules[i];
-    if (rule.match.has_allowlist) list[i].keys["match.certname (entries)"] = list_mark(rule);
+    if (rule.match.allowlist.size() > 0) list[i].keys["match.certname (entries)"] = list_mark(rule);
   }
   return list;
 }

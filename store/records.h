@@ -66,6 +66,9 @@ struct RequestRecord {
   std::string key;     // "ec:P-256"
   std::string names;   // SANs asked for, "DNS:a, IP:b"
   std::string token;   // id of the enrolment token that was used up, "" if none was
+  // JSON of what the identity document of the machine proved, see ca/presented_identity.h. "": none
+  // came.
+  std::string identity;
   // The name had a live certificate: what an approval does with that one ("queue", "replace",
   // "same_key", see policy/reuse.h). "": the name was free.
   std::string reuse;
@@ -147,6 +150,18 @@ struct HookTally {
   std::optional<Timestamp> oldest;  // of those that wait
   std::string last_error;           // of that one
   bool operator==(const HookTally&) const = default;
+};
+
+// A machine of a cloud, and the certificate that it has for what the cloud says of it.
+struct InstanceRecord {
+  std::string kind;     // of cloud: "aws"
+  std::string subject;  // the one instance of that kind
+  Bytes key_sha256;     // of the SPKI of the key that it came with
+  std::string certname;
+  std::string issuer;  // of the certificate
+  Bytes serial;        // of the certificate
+  Timestamp bound_at;
+  bool operator==(const InstanceRecord&) const = default;
 };
 
 // One link of the chain of audit_chain.h.

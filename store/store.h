@@ -86,6 +86,12 @@ struct RevokeEnrolmentToken {
   std::string id;
   Timestamp at;
 };  // not_found, already_revoked
+// The instance has this certificate from now on. It must have had the one with the serial
+// `expected` before, and none if that is empty: conflict.
+struct BindInstance {
+  InstanceRecord instance;
+  Bytes expected;
+};
 // One certificate more under a limit. `most` of them within `period`: rate_limited. What every such
 // row says passes with time, and rows that say nothing any more go, two with each take.
 struct TakeAllowance {
@@ -136,9 +142,9 @@ struct PutDocument {
 using Mutation =
     std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
                  ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken,
-                 InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken, TakeAllowance,
-                 SettleAllowance, InsertHookEvent, PostponeHookEvent, RemoveHookEvent, AppendAudit,
-                 AppendAuditCheckpoint, PutDocument>;
+                 InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken, BindInstance,
+                 TakeAllowance, SettleAllowance, InsertHookEvent, PostponeHookEvent,
+                 RemoveHookEvent, AppendAudit, AppendAuditCheckpoint, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
 
@@ -261,6 +267,9 @@ class Store {
       ByteView hash) const = 0;
   // In order of creation.
   virtual Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const = 0;
+  // What the instance was bound to last, whatever became of that certificate.
+  virtual Result<std::optional<InstanceRecord>> instance(const std::string& kind,
+                                                         const std::string& subject) const = 0;
   // Empty if nothing was taken of it.
   virtual Result<Allowance> allowance(const std::string& key) const = 0;
   // Of each subject the first that waits, if it is to be tried by `now`; in order.

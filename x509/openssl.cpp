@@ -5,7 +5,11 @@
 #include <array>
 #include <stdexcept>
 
+#include "x509/error_queue.h"
+
 namespace countersign::x509 {
+
+void forget_errors() { ::ERR_clear_error(); }
 
 std::string drain_errors() {
   std::string text;

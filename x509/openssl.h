@@ -4,6 +4,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/cms.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -28,6 +29,8 @@ struct Deleter<::BIGNUM> : ReleaseWith<::BN_free> {};
 template <>
 struct Deleter<::BIO> : ReleaseWith<::BIO_free_all> {};
 template <>
+struct Deleter<::CMS_ContentInfo> : ReleaseWith<::CMS_ContentInfo_free> {};
+template <>
 struct Deleter<::EVP_MD_CTX> : ReleaseWith<::EVP_MD_CTX_free> {};
 template <>
 struct Deleter<::EVP_PKEY> : ReleaseWith<::EVP_PKEY_free> {};
@@ -37,6 +40,10 @@ template <>
 struct Deleter<::PKCS8_PRIV_KEY_INFO> : ReleaseWith<::PKCS8_PRIV_KEY_INFO_free> {};
 template <>
 struct Deleter<::X509> : ReleaseWith<::X509_free> {};
+template <>
+struct Deleter<::X509_STORE> : ReleaseWith<::X509_STORE_free> {};
+template <>
+struct Deleter<::X509_STORE_CTX> : ReleaseWith<::X509_STORE_CTX_free> {};
 template <>
 struct Deleter<::X509_SIG> : ReleaseWith<::X509_SIG_free> {};
 

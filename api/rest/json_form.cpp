@@ -65,6 +65,8 @@ json::object to_json(const store::RequestRecord& request, bool whole) {
     json::error_code error;
     json::value trace = json::parse(request.trace, error);
     object["trace"] = error ? json::value(json::array()) : std::move(trace);
+    object["identity"] =
+        request.identity.empty() ? json::value(nullptr) : json::parse(request.identity, error);
     object["csr"] = x509::pem_encode(x509::kPemCsr, request.csr);
   }
   return object;

@@ -43,7 +43,7 @@ json::object schemas() {
   all["Problem"] = object_of(
       {{"type", text}, {"title", text}, {"status", number}, {"detail", text}, {"request_id", text}},
       {"type", "title", "status"});
-  all["Submission"] = object_of({{"csr", text}, {"token", text}}, {"csr"});
+  all["Submission"] = object_of({{"csr", text}, {"token", text}, {"identity", text}}, {"csr"});
   all["TraceStep"] = object_of({{"rule", text},
                                 {"matched", flag},
                                 {"condition", text},
@@ -72,6 +72,7 @@ json::object schemas() {
                               {"decided_by", text},
                               {"serial", text},
                               {"trace", list_of(reference("TraceStep"))},
+                              {"identity", maybe("object")},
                               {"would_hold", reference_or_null("WouldHold")},
                               {"refusal", maybe("string")},
                               {"would_revoke", list_of(text)},
@@ -110,7 +111,7 @@ json::object schemas() {
   all["Revoked"] = object_of({{"revoked", number}});
   all["Names"] = object_of({{"certnames", list_of(text)}}, {"certnames"});
   all["Cleaned"] = object_of({{"cleaned", list_of(text)}, {"not_found", list_of(text)}});
-  all["Explain"] = object_of({{"csr", text}, {"source", text}}, {"csr"});
+  all["Explain"] = object_of({{"csr", text}, {"source", text}, {"identity", text}}, {"csr"});
   all["Decision"] = object_of({{"action", text},
                                {"rule", text},
                                {"reason", text},

@@ -94,7 +94,7 @@ Answer post_request(Call call) {
   if (type == "application/pkcs10") {
     submission.csr = call.request.body;
   } else if (type == "application/json") {
-    const auto body = json_body(call.request, {"csr", "token"});
+    const auto body = json_body(call.request, {"csr", "token", "identity"});
     if (body.has_error()) co_return problem(body.error(), call.request);
     auto csr = json_text(*body, "csr");
     if (csr.has_error()) co_return problem(csr.error(), call.request);
@@ -102,6 +102,9 @@ Answer post_request(Call call) {
     auto token = json_text(*body, "token", "");
     if (token.has_error()) co_return problem(token.error(), call.request);
     submission.token = Secret(std::move(*token));
+    auto identity = json_text(*body, "identity", "");
+    if (identity.has_error()) co_return problem(identity.error(), call.request);
+    submission.identity = Secret(std::move(*identity));
   } else {
     co_return problem(fail(Code::malformed, "Send application/json or application/pkcs10."),
                       call.request, 415);
@@ -192,14 +195,16 @@ Answer deny_request(Call call) {
 }
 
 Answer explain_policy(Call call) {
-  const auto body = json_body(call.request, {"csr", "source"});
+  const auto body = json_body(call.request, {"csr", "source", "identity"});
   if (body.has_error()) co_return problem(body.error(), call.request);
   auto csr = json_text(*body, "csr");
   if (csr.has_error()) co_return problem(csr.error(), call.request);
   auto source = json_text(*body, "source", "");
   if (source.has_error()) co_return problem(source.error(), call.request);
-  const auto explained =
-      co_await call.authority.explain(std::move(*csr), std::move(*source), call.caller);
+  auto identity = json_text(*body, "identity", "");
+  if (identity.has_error()) co_return problem(identity.error(), call.request);
+  const auto explained = co_await call.authority.explain(std::move(*csr), std::move(*source),
+                                                         std::move(*identity), call.caller);
   if (explained.has_error()) co_return problem(explained.error(), call.request);
   json::object answer = to_json(*explained);
   answer["nearest"] = json::parse(policy::nearest_to_json(explained->nearest));

@@ -210,6 +210,12 @@ class MemoryStore final : public Store {
     return page;
   }
 
+  Result<std::optional<InstanceRecord>> instance(const std::string& kind,
+                                                 const std::string& subject) const override {
+    const std::shared_lock lock(mutex_);
+    return look_up(tables_.instances, {kind, subject});
+  }
+
   Result<Allowance> allowance(const std::string& key) const override {
     const std::shared_lock lock(mutex_);
     return look_up(tables_.allowances, key).value_or(Tables::AllowanceRow()).allowance;

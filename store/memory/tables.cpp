@@ -237,6 +237,16 @@ Result<void> Tables::apply_one(const RevokeEnrolmentToken& m) {
   return {};
 }
 
+Result<void> Tables::apply_one(const BindInstance& m) {
+  const std::pair key(m.instance.kind, m.instance.subject);
+  const auto found = instances.find(key);
+  if ((found == instances.end() ? Bytes() : found->second.serial) != m.expected) {
+    return fail(Code::conflict, "The instance got another certificate meanwhile.");
+  }
+  put(instances, key, m.instance);
+  return {};
+}
+
 Result<void> Tables::apply_one(const TakeAllowance& m) {
   const auto found = allowances.find(m.key);
   const Allowance before = found == allowances.end() ? Allowance() : found->second.allowance;

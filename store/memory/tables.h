@@ -30,6 +30,7 @@ class Tables {
   std::map<std::string, CrlRecord> crls;                         // the last one, by issuer
   std::map<std::string, TokenRecord> tokens;                     // by id
   std::map<std::string, EnrolmentTokenRecord> enrolment_tokens;  // by id
+  std::map<std::pair<std::string, std::string>, InstanceRecord> instances;  // by kind and subject
   struct AllowanceRow {
     Allowance allowance;
     Timestamp ends;
@@ -69,6 +70,7 @@ class Tables {
   Result<void> apply_one(const InsertEnrolmentToken& m);
   Result<void> apply_one(const RedeemEnrolmentToken& m);
   Result<void> apply_one(const RevokeEnrolmentToken& m);
+  Result<void> apply_one(const BindInstance& m);
   Result<void> apply_one(const TakeAllowance& m);
   Result<void> apply_one(const SettleAllowance& m);
   Result<void> apply_one(const InsertHookEvent& m);

@@ -6,7 +6,7 @@
 #define SELECT_REQUEST                                                                      \
   "SELECT id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, profile, "  \
   "source, caller, key, names, created_at, decided_at, decided_by, issuer, serial, token, " \
-  "reuse, retry_at FROM requests "
+  "reuse, retry_at, identity FROM requests "
 
 namespace countersign::store {
 namespace {
@@ -27,6 +27,7 @@ RequestRecord read_request(const Statement& row) {
           .key = row.text(12),
           .names = row.text(13),
           .token = row.text(19),
+          .identity = row.text(22),
           .reuse = row.text(20),
           .retry_at = row.optional_time(21),
           .created_at = row.time(14),

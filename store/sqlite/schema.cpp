@@ -191,6 +191,20 @@ CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
 END;
 )sql";
 
+constexpr const char* kVersion6 = R"sql(
+ALTER TABLE requests ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+CREATE TABLE instances (
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  key_sha256 BLOB NOT NULL,
+  certname TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  serial BLOB NOT NULL,
+  bound_at INTEGER NOT NULL,
+  PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
+)sql";
+
 // AUTOINCREMENT: a number is not given twice, also after its event was delivered.
 constexpr const char* kVersion7 = R"sql(
 CREATE TABLE hook_events (
@@ -216,8 +230,8 @@ CREATE TABLE hook_tallies (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                    kVersion7};
+constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                    kVersion4, kVersion6, kVersion7};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

@@ -9,6 +9,7 @@
 #include "store/sqlite/connection.h"
 #include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/hook_event_rows.h"
+#include "store/sqlite/instance_rows.h"
 #include "store/sqlite/reader_pool.h"
 #include "store/sqlite/request_rows.h"
 #include "store/sqlite/schema.h"
@@ -198,6 +199,11 @@ class SqliteStore final : public Store {
 
   Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const override {
     return readers_.use([&](Connection& db) { return select_enrolment_tokens(db, query); });
+  }
+
+  Result<std::optional<InstanceRecord>> instance(const std::string& kind,
+                                                 const std::string& subject) const override {
+    return readers_.use([&](Connection& db) { return select_instance(db, kind, subject); });
   }
 
   Result<Allowance> allowance(const std::string& key) const override {

@@ -6,6 +6,7 @@
 #include "store/sqlite/audit_rows.h"
 #include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/hook_event_rows.h"
+#include "store/sqlite/instance_rows.h"
 
 namespace countersign::store {
 namespace {
@@ -43,13 +44,14 @@ Result<void> apply_one(Connection& db, const InsertRequest& m) {
   const std::string state(to_string(r.state));
   auto insert = db.prepare(
       "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
-      "profile, source, caller, key, names, token, created_at, decided_at, decided_by, issuer, "
+      "profile, source, caller, key, names, token, identity, created_at, decided_at, decided_by, "
+      "issuer, "
       "serial, reuse, retry_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert
       .bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
-            r.profile, r.source, r.caller, r.key, r.names, r.token, r.created_at, r.decided_at,
-            r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at)
+            r.profile, r.source, r.caller, r.key, r.names, r.token, r.identity, r.created_at,
+            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at)
       .run();
   return {};
 }

@@ -35,6 +35,26 @@ TEST(Base64Url, HasTheValuesOfRFC4648WithoutPadding) {
   }
 }
 
+TEST(Base64Url, IsReadBackStrictly) {
+  for (const char* text : {"", "f", "fo", "foo", "foob", "\xfb\xff\xfe"}) {
+    EXPECT_EQ(from_base64url(to_base64url(as_bytes(text))), to_bytes(as_bytes(text)));
+  }
+  for (const char* bad :
+       {"Z", "Zg=", "Zg==", "Zh", "Zm9", "Z m8", "Zm8\n", "+__-", "/__-", "\xff"}) {
+    EXPECT_EQ(from_base64url(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(Base64, IsReadWithItsPaddingAndAcrossLines) {
+  EXPECT_EQ(from_base64("Zm9vYg=="), to_bytes(as_bytes("foob")));
+  EXPECT_EQ(from_base64("Zm9v\r\n Ym E=\n"), to_bytes(as_bytes("fooba")));
+  EXPECT_EQ(from_base64("+/+/"), (Bytes{0xFB, 0xFF, 0xBF}));
+  EXPECT_EQ(from_base64(""), Bytes{});
+  for (const char* bad : {"Zm9vYg", "Zm9vYg=", "Z===", "====", "Zg=a", "Zh==", "-_-_"}) {
+    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
+  }
+}
+
 TEST(ConstantTimeEqual, ComparesEveryByteAndTheLength) {
   const Bytes bytes = {1, 2, 3, 4};
   EXPECT_TRUE(constant_time_equal(bytes, Bytes{1, 2, 3, 4}));

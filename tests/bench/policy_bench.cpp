@@ -67,6 +67,12 @@ Row measure(const std::string& title, const std::string& toml,
   facts.key_algorithm = "ec";
   facts.key_bits = 256;
   facts.source = "10.1.2.3";
+  facts.identity.emplace();
+  facts.identity->claims = {{"aws.account", "000000000500"},
+                            {"aws.image", "ami-5fb8c835"},
+                            {"aws.instance_id", "i-0123456789abcdef0"},
+                            {"aws.instance_type", "t2.micro"},
+                            {"aws.region", "eu-west-1"}};
   double total = 0;
   for (std::size_t i = 0; i < kDecisions; ++i) {
     facts.certname = certname(i);
@@ -107,6 +113,18 @@ std::string lists(std::size_t count) {
   return text;
 }
 
+// An account a rule, all with the same form of names: the end of a name rules nothing out.
+std::string accounts(std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string account = std::to_string(i);
+    account.insert(0, 12 - account.size(), '0');
+    text += rule(i, "aws.account = \"" + account +
+                        "\", certname = \"{aws.instance_id}.{aws.region}.example.com\"");
+  }
+  return text;
+}
+
 // The tier of the last rule, of one in the middle, and one that has no rule.
 std::string machine(std::size_t i, std::size_t rules) {
   const std::size_t tiers[] = {rules - 1, (i * 7919) % rules, rules + i};
@@ -139,6 +157,9 @@ int main(int argc, char** argv) {
     const std::string rules = std::to_string(count) + " rules, ";
     rows.push_back(measure(rules + "regex", expressions(count), name));
     rows.push_back(measure(rules + "globs", lists(count), name));
+    rows.push_back(measure(rules + "accounts", accounts(count), [](std::size_t i) {
+      return i % 3 == 0 ? "i-0.eu-west-1.example.com" : "i-0123456789abcdef0.eu-west-1.example.com";
+    }));
   }
   rows.push_back(measure("1,000,000 names", rule(0, "certname_file = \"list\""), [](std::size_t i) {
     return i % 2 == 0 ? OneList::name(i * 9) : "no-" + OneList::name(i);

@@ -108,6 +108,10 @@ class BreakableStore : public store::Store {
       const store::EnrolmentTokenQuery& query) const override {
     return under->enrolment_tokens(query);
   }
+  Result<std::optional<store::InstanceRecord>> instance(const std::string& kind,
+                                                        const std::string& subject) const override {
+    return under->instance(kind, subject);
+  }
   Result<store::Allowance> allowance(const std::string& key) const override {
     return under->allowance(key);
   }

@@ -41,6 +41,9 @@ constexpr std::string_view kExpressions[] = {
     ".*com$"};
 constexpr std::string_view kEntries[] = {"web-1", "*.lab", "*.example.com", "*.lab.example.com",
                                          "lab",   "w",     "db.example.com"};
+constexpr std::string_view kTemplates[] = {
+    "{aws.instance_id}", "{aws.instance_id}.example.com", "{aws.instance_id}.lab",
+    "{aws.instance_id}.{aws.region}.example.com", "web-{aws.image}"};
 constexpr std::string_view kSources[] = {"10.0.0.0/8", "192.0.2.0/24"};
 constexpr std::string_view kKeys[] = {"ec", "rsa", "ec:P-384"};
 
@@ -53,7 +56,7 @@ std::string list_of(Dice& dice, std::span<const std::string_view> items, char qu
 }
 
 std::string condition(Dice& dice) {
-  switch (dice.under(7)) {
+  switch (dice.under(9)) {
     case 0:
     case 1:
     case 2:
@@ -62,6 +65,10 @@ std::string condition(Dice& dice) {
       return "certname = " + list_of(dice, kEntries, '"') + "\n";
     case 4:
       return "source = " + list_of(dice, kSources, '"') + "\n";
+    case 6:
+      return "certname = " + list_of(dice, kTemplates, '"') + "\n";
+    case 7:
+      return std::string("aws.region = ") + (dice.chance(50) ? "\"lab\"\n" : "\"*\"\n");
     case 5:
       return "key = " + list_of(dice, kKeys, '"') + "\n";
     default:
@@ -99,6 +106,14 @@ Facts request(Dice& dice, std::size_t rules) {
   facts.has_live_certificate = dice.chance(50);
   for (std::size_t i = dice.under(3); i-- > 0;) {
     facts.names.push_back({"dns", dice.one_of(kNames)});
+  }
+  if (dice.chance(70)) {
+    facts.identity.emplace();
+    if (dice.chance(20)) facts.identity->problem = "it is old";
+    const std::size_t dot = facts.certname.find('.');
+    facts.identity->claims["aws.instance_id"] = facts.certname.substr(0, dot);
+    facts.identity->claims["aws.region"] = dice.chance(70) ? "lab" : "a.b";
+    facts.identity->claims["aws.image"] = "1";
   }
   for (std::size_t i = 0; i < rules; ++i) {
     if (dice.chance(60)) facts.extensions.push_back({"1.2." + std::to_string(i), false, "x"});

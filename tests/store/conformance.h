@@ -33,6 +33,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     std::vector<RequestRecord> requests;
     std::vector<TokenRecord> tokens;
     std::vector<EnrolmentTokenRecord> enrolment_tokens;
+    std::optional<InstanceRecord> instance;
     std::vector<AuditRecord> audit;
     std::vector<AuditCheckpoint> checkpoints;
     std::vector<IssuerRecord> issuers;
@@ -52,6 +53,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
             .requests = store_->requests({.limit = 1000}).value().rows,
             .tokens = store_->tokens().value(),
             .enrolment_tokens = store_->enrolment_tokens({.limit = 1000}).value().rows,
+            .instance = store_->instance("aws", "i-1").value(),
             .audit = store_->audit("", 1000).value(),
             .checkpoints = store_->audit_checkpoints(0, 1000).value(),
             .issuers = store_->issuers().value(),

@@ -91,6 +91,10 @@ class GatedStore final : public Store {
   Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery&) const override {
     return none();
   }
+  Result<std::optional<InstanceRecord>> instance(const std::string&,
+                                                 const std::string&) const override {
+    return none();
+  }
   Result<Allowance> allowance(const std::string&) const override { return none(); }
   Result<std::vector<HookEventRecord>> due_hook_events(const std::string&, Timestamp,
                                                        std::size_t) const override {

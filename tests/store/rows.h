@@ -88,6 +88,7 @@ inline RequestRecord request(const std::string& id, const std::string& certname)
           .key = "rsa:2048",
           .names = "DNS:" + certname,
           .token = "E-" + id,
+          .identity = R"({"provider":"aws"})",
           .reuse = "replace",
           .retry_at = at(950),
           .created_at = at(900)};
@@ -113,6 +114,17 @@ inline EnrolmentTokenRecord enrolment_token(const std::string& id, const std::st
           .created_by = "operator",
           .created_at = at(10),
           .expires_at = at(4000)};
+}
+
+// It has the certificate with this serial.
+inline InstanceRecord instance(const std::string& subject, int number) {
+  return {.kind = "aws",
+          .subject = subject,
+          .key_sha256 = to_bytes(as_bytes("hash of its key")),
+          .certname = "web",
+          .issuer = "CA1",
+          .serial = serial(number),
+          .bound_at = at(1234)};
 }
 
 inline AuditRecord audit_row(const std::string& action, const std::string& subject) {

@@ -35,6 +35,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kLibraries =
     {"boost/beast", {"api/http/"}},
     {"curl/", {"cli/", "base/https_client.cpp"}},
     {"re2/", {"policy/", "ca/name_filter.cpp"}},
+    {"cjose/", {"ca/json_web_signature.cpp"}},
     {"toml++/", {"base/config_reader.cpp"}},
     {"CLI/", {"cli/"}},
 };
