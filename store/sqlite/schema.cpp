@@ -191,7 +191,27 @@ CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
 END;
 )sql";
 
-constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+// The indices of the queue hold all that it is filtered by, so that a page of it reads no other
+// row; what is signed at once is in none of them.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE requests ADD COLUMN approvals INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE approvals (
+  request TEXT NOT NULL REFERENCES requests(id),
+  person TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  holds TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (request, person)
+) WITHOUT ROWID;
+CREATE INDEX queue_arrival ON requests (id, certname, rule, profile, source, key, created_at)
+  WHERE state = 'queued';
+CREATE INDEX queue_certname ON requests (certname, rule, profile, source, key, created_at)
+  WHERE state = 'queued';
+CREATE INDEX queue_age ON requests (created_at) WHERE state = 'queued';
+)sql";
+
+constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(
