@@ -40,6 +40,8 @@ std::string_view to_string(Code code) {
       return "conflict";
     case Code::already_revoked:
       return "already-revoked";
+    case Code::already_approved:
+      return "already-approved";
     case Code::rate_limited:
       return "rate-limited";
     case Code::overloaded:

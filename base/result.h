@@ -32,6 +32,7 @@ enum class Code {
   revoked_exists,      // the name has a revoked certificate that was not cleaned
   conflict,            // the state of the thing does not allow it
   already_revoked,     //
+  already_approved,    // by this person, and another is needed
   rate_limited,        //
   overloaded,          // a bounded queue is full; try again later
   unavailable,         // the store or a key cannot be used now

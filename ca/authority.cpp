@@ -146,8 +146,10 @@ Task<void> Authority::run() {
         state.crl.warn_of_parents();
         state.policy.reload_if_changed();
         state.identities.reload_if_changed();
+        const auto expired = state.expire_stale();
         const auto kept = state.checkpoints.keep();
         complain("crl_not_published", published);
+        complain("requests_not_expired", expired);
         complain("audit_not_signed", kept);
         return published.has_error() ? published : kept;
       } catch (const std::exception& error) {
@@ -197,14 +199,16 @@ store::AuditRecord Authority::State::audit(
           .request_id = caller.request_id};
 }
 
-Task<void> Authority::State::audit_refusal(std::string what, const Caller& caller) {
+Task<void> Authority::State::audit_refusal(std::string what, const Caller& caller,
+                                           std::string subject) {
   // A part of it is the client's own text, of any length.
   if (what.size() > kLongestNote) what.resize(kLongestNote);
   std::ranges::replace_if(
       what, [](char c) { return c < ' ' || c > '~'; }, '?');
   const auto skipped = refusals.take(caller.role);
   if (!skipped) co_return;
-  auto row = audit("refuse", caller, "", {{"call", what}, {"skipped", std::to_string(*skipped)}});
+  auto row = audit("refuse", caller, std::move(subject),
+                   {{"call", what}, {"skipped", std::to_string(*skipped)}});
   store::WriteBatch batch;
   batch.push_back(store::AppendAudit{std::move(row)});
   const auto written = co_await committer.commit(std::move(batch));

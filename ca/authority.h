@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_CA_AUTHORITY_H_
 #define COUNTERSIGN_CA_AUTHORITY_H_
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -69,8 +70,12 @@ struct AuthorityConfig {
   std::vector<IdentitySettings> identities;  // clouds whose word counts; names differ
   // Asks for the keys of their issuers; null: make_https_client().
   std::shared_ptr<const HttpsClient> https_client;
+  // Whose certname it is, where a person has several or goes by another name.
+  std::map<std::string, std::string> people;
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
-  std::chrono::seconds crl_delay{2};   // revoked -> published
+  // A request that waited for so long expires; nullopt: never.
+  std::optional<std::chrono::seconds> queue_expire_after = std::chrono::days(30);
+  std::chrono::seconds crl_delay{2};  // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
   // PEM of the CRLs above ours, in chain order. Newer ones that were uploaded count instead.
   std::string root_crl;
@@ -95,7 +100,12 @@ struct Submitted {
   store::RequestRecord request;
   std::optional<store::CertificateRecord> certificate;  // when signed
   bool repeated = false;  // the same CSR was there already; nothing was decided or stored
+  // Of an approval: so many other people must give theirs before it is signed.
+  std::int64_t approvals_missing = 0;
 };
+
+// Stands for a request and for all that an approval would make of it.
+using Etag = std::array<std::uint8_t, 32>;
 
 // What an approval may give beyond the certname. `validity` over 50 years or not above 0:
 // malformed.
@@ -107,6 +117,20 @@ struct Approval {
   // auto_renewal_cert_ttl, where it applies, goes before `validity`.
   bool puppet = false;
   std::optional<std::chrono::seconds> validity;
+  std::optional<Etag> if_match;  // conflict unless Preview::etag is still this
+};
+
+// What an approval would do now.
+struct Preview {
+  std::int64_t approvals_needed = 1;
+  std::optional<Error> refusal;  // it would be refused, and nothing below is known
+  Grant grant;
+  std::string profile;
+  std::chrono::seconds validity{0};
+  std::vector<Bytes> revokes;            // serials of live certificates that it would end
+  std::vector<std::string> approved_by;  // whose approvals count for this certificate
+  std::optional<Error> not_by_caller;    // others may approve it, but he may not, or not again
+  Etag etag{};
 };
 
 struct Explanation {
@@ -148,13 +172,12 @@ class Authority {
   Result<void> close_audit();
 
   Task<Result<Submitted>> submit(Submission submission, Caller caller);
+  // Signs; or, where several people must approve and more are missing, keeps this one's word and
+  // leaves the request in the queue. Nobody counts twice: already_approved; nor who submitted it:
+  // forbidden.
   Task<Result<Submitted>> approve(std::string request_id, Approval approval, Caller caller);
-  // What an approval of this request would let its certificate hold; not_granted, with the reason,
-  // if it would be refused. Needs the right to read everything.
-  Task<Result<Grant>> preview(store::RequestRecord request, Approval approval, Caller caller);
-  // Serials of the live certificates that an approval of this request would revoke: it found its
-  // name in use, and its rule leaves that to a person. Needs the right to read everything.
-  Task<Result<std::vector<Bytes>>> would_revoke(store::RequestRecord request, Caller caller);
+  // Needs the right to read everything.
+  Task<Result<Preview>> preview(store::RequestRecord request, Approval approval, Caller caller);
   // A reason of 1 to 1024 bytes: malformed otherwise.
   Task<Result<store::RequestRecord>> deny(std::string request_id, std::string reason,
                                           Caller caller);

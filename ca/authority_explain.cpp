@@ -1,4 +1,5 @@
 // What would be decided of a request: nothing is stored, and nothing is taken of a limit.
+#include "ca/approvers.h"
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
@@ -59,6 +60,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
                                "', which can still queue or deny it";
   }
   tell_of_live(request, verdict);
+  ask_for_approvals(config, request, rules.most_approvals(), verdict);
   explanation.decision = std::move(verdict.decision);
   return explanation;
 }

@@ -63,7 +63,7 @@ struct Authority::State {
                            std::string serial = {}) const;
 
   // Writes the audit row of a refused call, as far as the budget goes.
-  Task<void> audit_refusal(std::string what, const Caller& caller);
+  Task<void> audit_refusal(std::string what, const Caller& caller, std::string subject = {});
   // unauthenticated or forbidden, and audited, if the table says no.
   Task<Result<void>> authorize(Action action, const Caller& caller);
 
@@ -96,6 +96,32 @@ struct Authority::State {
   Task<Result<Submitted>> carry_out(const Examined& request, const Verdict& verdict,
                                     const Caller& caller);
 
+  // not_found; conflict if it waits no more.
+  Result<store::RequestRecord> waiting_request(const std::string& id) const;
+  // What an approval of a request would sign, as things are now.
+  struct Approvable {
+    std::shared_ptr<const x509::Csr> csr;
+    Grant grant;
+    Succession succession;
+    std::string holds;  // the content of the certificate, as an approval is kept for it
+    std::int64_t needed = 1;
+    std::optional<store::BindInstance> binding;  // of the machine that a cloud vouched for
+  };
+  // The reason if it would be refused. Blocks for reads of the store.
+  Result<Approvable> approvable(const store::RequestRecord& request, Approval approval) const;
+  struct Vote;
+  // already_approved, forbidden: see check_approver().
+  Result<Vote> vote(const store::RequestRecord& request, const Approvable& what,
+                    const Caller& caller) const;
+  // `crowded`: others approved at the same time; another round may go well.
+  Task<Result<Submitted>> approve_once(const std::string& request_id, const Approval& approval,
+                                       const Caller& caller, bool& crowded);
+
+  // Housekeeping: takes requests that waited for too long out of the queue, some at a time.
+  Result<void> expire_stale();
+  void expire(const store::RequestRecord& request, const Caller& by, Timestamp now,
+              store::WriteBatch& batch) const;
+
   // A certificate made and not yet stored.
   struct Signed {
     store::CertificateRecord row;
@@ -104,6 +130,9 @@ struct Authority::State {
   // Stores it in its place among those of its name, and revokes what it supersedes.
   void add_certificate(store::WriteBatch& batch, store::CertificateRecord row,
                        const Succession& succession, const Caller& caller) const;
+  void conclude(store::RequestRecord& request, const Signed& made, const Approvable& what,
+                const Vote& voted, const Caller& caller, Timestamp now,
+                store::WriteBatch& batch) const;
   // After the commit of `count` revocations: connections and the CRL shall know.
   void revoked(std::size_t count);
   Result<Signed> sign(const Grant& grant, const Profile& profile, const x509::Csr& csr,

@@ -1,6 +1,7 @@
 // The life of a request, from bytes to a stored outcome. docs/architecture.md numbers the same
 // steps.
 #include "ca/approval.h"
+#include "ca/approvers.h"
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
@@ -31,6 +32,7 @@ store::RequestRecord request_row(const Examined& request, const Verdict& verdict
   if (verdict.decision.action == policy::Action::queue) {
     if (verdict.reuse) row.reuse = policy::to_string(*verdict.reuse);
     row.retry_at = verdict.retry_at;
+    row.approvals_needed = verdict.decision.approvals;
   }
   row.source = caller.source;
   row.caller = caller.describe();
@@ -73,9 +75,11 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     // 1. Parse, prove possession, check the key and the name; 2. what the store knows; 3. decide.
     Verdict verdict;
     bool program = false;
+    std::int64_t most_approvals = 1;
     auto examined = co_await state.pool.run([&]() -> Result<Examined> {
       const Timestamp now = state.clock.now();
       const auto rules = state.policy.current();
+      most_approvals = rules->most_approvals();
       auto request = examine(state.store, submission, caller, state.config, state.identities,
                              rules->reuses_names(), now);
       if (request.has_error() || request->repeated) return request;
@@ -145,6 +149,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       }
     }
     tell_of_live(request, verdict);
+    ask_for_approvals(state.config, request, most_approvals, verdict);
     if (verdict.clock_put_back) {
       const auto settled = co_await state.committer.commit(
           settle_allowances(verdict.decision.limits, state.clock.now()));

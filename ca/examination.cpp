@@ -61,6 +61,7 @@ Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& r
       }
       break;
     case store::RequestState::withdrawn:
+    case store::RequestState::expired:
       break;
   }
   return {};

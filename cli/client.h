@@ -20,6 +20,7 @@ struct ClientConfig {
   std::filesystem::path cert;
   std::filesystem::path key;
   Secret token;
+  std::filesystem::path views;  // views.toml, beside the file
 };
 
 // malformed with "file:line:column: …". Relative paths start at the folder of `file`.

@@ -35,6 +35,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const fs::path& 
     const auto value = root.text(key);
     return value ? (folder / *value).lexically_normal() : fs::path();
   };
+  config.views = folder / "views.toml";
   config.url = root.text("url").value_or("");
   if (!config.url.starts_with("https://")) {
     root.complain("url",

@@ -326,10 +326,8 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
     config.rest.anonymous = rest->boolean("anonymous").value_or(true);
     rest->done();
   }
-  if (auto operators = root.table("operators")) {
-    config.authority.operators = operators->texts("certnames").value_or(std::vector<std::string>{});
-    operators->done();
-  }
+  read_operators(root, config.authority);
+  read_queue(root, config.authority);
   root.done();
   const auto finished = document->finish();
   if (finished.has_error()) return finished.error();

@@ -1,4 +1,5 @@
-// Tables of countersign.toml that have a file of their own. Internal to cli/.
+// The readers of the tables of countersign.toml that have files of their own. Internal to
+// cli/service_config*.cpp.
 #ifndef COUNTERSIGN_CLI_SERVICE_CONFIG_PARTS_H_
 #define COUNTERSIGN_CLI_SERVICE_CONFIG_PARTS_H_
 
@@ -9,18 +10,19 @@
 
 namespace countersign::cli {
 
-// [decider.NAME]. Relative paths start at `folder`.
-void read_deciders(ConfigTable& root, const std::filesystem::path& folder,
-                   ca::AuthorityConfig& config);
-
-// [hook.NAME].
-void read_hooks(ConfigTable& root, const std::filesystem::path& folder,
-                ca::AuthorityConfig& config);
 // Each complains through the table. `folder`: where relative file names start.
 
+// service_config_queue.cpp: [queue] and [operators]
+void read_queue(ConfigTable& root, ca::AuthorityConfig& config);
+void read_operators(ConfigTable& root, ca::AuthorityConfig& config);
 // [identity.NAME]
 void read_identities(ConfigTable& root, const std::filesystem::path& folder,
                      ca::AuthorityConfig& config);
+// [decider.NAME] and [hook.NAME]
+void read_deciders(ConfigTable& root, const std::filesystem::path& folder,
+                   ca::AuthorityConfig& config);
+void read_hooks(ConfigTable& root, const std::filesystem::path& folder,
+                ca::AuthorityConfig& config);
 
 }  // namespace countersign::cli
 

@@ -87,6 +87,17 @@ std::string identity_text(const json::value& row) {
   return text;
 }
 
+std::string approvals_text(const json::value& row) {
+  const std::string needed = member(row, "approvals_needed");
+  if (needed.empty() || needed == "1") return "";
+  std::string text = "  approvals, of " + needed + " that it needs\n";
+  for (const json::value& approval : row.at("approvals").as_array()) {
+    text += "    " + escaped(member(approval, "person")) + ", as " +
+            escaped(member(approval, "credential")) + ", " + member(approval, "at") + "\n";
+  }
+  return text;
+}
+
 std::string request_text(const json::value& row) {
   std::string text = "request " + escaped(member(row, "certname")) + "\n" +
                      fields(row, {"id", "state", "reason", "rule", "source", "caller", "key",
@@ -98,8 +109,10 @@ std::string request_text(const json::value& row) {
       const std::string held = member(*hold, kind);
       if (!held.empty()) text += "    " + escaped(held) + "\n";
     }
+    const std::string revokes = member(row, "would_revoke");
+    if (!revokes.empty()) text += "  and would revoke " + escaped(revokes) + "\n";
   }
-  text += fields(row, {"refusal"}) + identity_text(row);
+  text += approvals_text(row) + fields(row, {"refusal", "not_by_you"}) + identity_text(row);
   return text + "  how it was decided\n" + trace_text(row.at("trace"), "    ");
 }
 

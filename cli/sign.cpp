@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/failure.h"
 #include "cli/queue.h"
+#include "cli/queue_filter.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
@@ -12,134 +13,179 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::int64_t kDay = 86400;
+
 struct Options {
   std::vector<std::string> names;
   bool all = false;
-  std::string match;
+  QueueFilter filter;
+  std::string view;
+  bool as_previewed = false;
   bool authorization_extensions = false;
   bool reserved_names = false;
+  bool preview = false;
   bool yes = false;
   bool json = false;
+
+  bool bulk() const { return all || filter.chooses() || !view.empty(); }
+  // What an approval gives beyond the usual, as the server is told.
+  json::object approval() const {
+    json::object body;
+    if (authorization_extensions) body["authorization_extensions"] = true;
+    if (reserved_names) body["reserved_names"] = true;
+    return body;
+  }
 };
 
-// The request with what its certificate would hold.
-json::value whole(Client& client, const json::value& row) {
-  return client.must("GET", "/v1/requests/" + member(row, "id"));
-}
-
-std::string would_hold(const json::value& request) {
-  const auto* hold = request.as_object().if_contains("would_hold");
-  if (hold == nullptr || !hold->is_object()) return "nothing: " + member(request, "refusal");
+std::string would_hold(const json::value& preview) {
+  const auto* hold = preview.as_object().if_contains("would_hold");
+  if (hold == nullptr || !hold->is_object()) return "nothing: " + member(preview, "refusal");
   const std::string names = member(*hold, "names");
   const std::string extensions = member(*hold, "extensions");
   return extensions.empty() ? names : names + " " + extensions;
 }
 
-bool holds_only_its_name(const json::value& request) {
-  return would_hold(request) == "DNS:" + member(request, "certname");
+std::string validity_of(const json::value& preview) {
+  const auto* hold = preview.as_object().if_contains("would_hold");
+  if (hold == nullptr || !hold->is_object()) return "";
+  const std::int64_t seconds = hold->at("validity_seconds").to_number<std::int64_t>();
+  return member(*hold, "profile") + " " +
+         (seconds >= kDay ? std::to_string(seconds / kDay) + "d" : std::to_string(seconds) + "s");
 }
 
-// Serials of the live certificates of the name that the signature revokes; "" for none.
-std::string would_revoke(const json::value& request) {
-  const auto* list = request.as_object().if_contains("would_revoke");
-  std::string text;
-  if (list == nullptr || !list->is_array()) return text;
-  for (const json::value& serial : list->get_array()) {
-    if (serial.is_string()) text += (text.empty() ? "" : " ") + std::string(serial.get_string());
+// "1 of 2: alice"; "" where one is enough.
+std::string approvals_of(const json::value& preview) {
+  const std::string needed = member(preview, "approvals_needed");
+  if (needed.empty() || needed == "1") return "";
+  const auto* people = preview.as_object().if_contains("approved_by");
+  const std::size_t given =
+      people != nullptr && people->is_array() ? people->get_array().size() : 0;
+  const std::string names = member(preview, "approved_by");
+  return std::to_string(given) + " of " + needed + (names.empty() ? "" : ": " + names);
+}
+
+// Why it is not to be approved now; "" if it can be.
+std::string obstacle(const json::value& preview) {
+  for (const std::string& why :
+       {problem_of(preview), member(preview, "refusal"), member(preview, "not_by_you")}) {
+    if (!why.empty()) return why;
   }
-  return text;
+  return "";
 }
 
 // In bulk nobody reads closely: what would hold more than its own name, or take the name from a
-// machine that has it, is signed by name only.
-json::array select_in_bulk(Client& client, const Options& options, int& code) {
-  std::string path = "/v1/requests?state=queued";
-  if (!options.match.empty()) path += "&match=" + url_encoded(options.match);
-  json::array chosen;
-  for (const json::value& row : client.all(path, "requests")) {
-    json::value request = whole(client, row);
-    const std::string revokes = would_revoke(request);
-    if (revokes.empty() && holds_only_its_name(request)) {
-      chosen.push_back(std::move(request));
+// machine that has it, is signed by name, or by who says that he has read the preview.
+std::string held_back(const json::value& preview, const Options& options) {
+  if (!options.bulk() || options.as_previewed) return "";
+  const std::string revokes = member(preview, "would_revoke");
+  if (!revokes.empty()) return "it would revoke the live certificate of the name: " + revokes;
+  const std::string hold = would_hold(preview);
+  return hold == "DNS:" + member(preview, "certname") ? "" : "it would hold " + hold;
+}
+
+json::array select(Client& client, const Options& options, const std::filesystem::path& views,
+                   int& code) {
+  if (!options.bulk()) return queued_by_name(client, options.names, code);
+  const QueueFilter filter = with_view(views, options.view, options.filter);
+  return client.all("/v1/requests?state=queued" + query_of(filter, system_clock().now()),
+                    "requests");
+}
+
+// Those that can be approved; the others are told of.
+json::array sift(const json::array& previews, const Options& options, int& code) {
+  json::array good;
+  for (const json::value& preview : previews) {
+    const std::string name = escaped(member(preview, "certname"));
+    const std::string why = held_back(preview, options);
+    if (const std::string wrong = obstacle(preview); !wrong.empty()) {
+      print_note((name.empty() ? member(preview, "id") : name) + ": " + escaped(wrong) + "\n");
+      code = kFailed;
+    } else if (!why.empty()) {
+      print_note(name + " is held back: " + escaped(why) +
+                 ". Sign it by its name if that is right, or all that you were shown with "
+                 "--as-previewed.\n");
+      code = kFailed;
+    } else {
+      good.push_back(preview);
+    }
+  }
+  return good;
+}
+
+std::string table_of(const json::array& previews, bool aligned) {
+  std::vector<Row> lines;
+  for (const json::value& preview : previews) {
+    lines.push_back({member(preview, "certname"), member(preview, "key"), member(preview, "source"),
+                     would_hold(preview), member(preview, "would_revoke"), validity_of(preview),
+                     approvals_of(preview)});
+  }
+  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD", "REVOKES", "PROFILE", "APPROVALS"},
+                      lines, aligned);
+}
+
+json::value approved_item(const json::value& preview) {
+  return json::object{{"id", preview.at("id")}, {"if_match", preview.at("etag")}};
+}
+
+int approve(Client& client, const json::array& previews, const Options& options, int code) {
+  const json::array results = in_bulk(client, "/v1/requests/approve", "results", "requests",
+                                      previews, options.approval(), approved_item);
+  json::array done;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const json::value& result = results[i];
+    const std::string name = escaped(member(previews[i], "certname"));
+    if (const std::string wrong = problem_of(result); !wrong.empty()) {
+      print_note(name + ": " + escaped(wrong) + "\n");
+      code = kFailed;
       continue;
     }
-    const std::string why = revokes.empty()
-                                ? "it would hold " + would_hold(request)
-                                : "it would revoke the live certificate of the name: " + revokes;
-    print_note(escaped(member(request, "certname")) + " is held back: " + escaped(why) +
-               ". Sign it by its name if that is right.\n");
-    code = kFailed;
+    const std::string missing = member(result, "approvals_missing");
+    if (!options.json) {
+      print(name +
+            (missing == "0" ? "\tsigned\t" + member(result, "serial")
+                            : "\tapproved\t" + missing + " more needed") +
+            "\n");
+    }
+    done.push_back(result);
   }
-  return chosen;
-}
-
-json::array select_by_name(Client& client, const Options& options, int& code) {
-  json::array chosen;
-  for (const json::value& row : queued_by_name(client, options.names, code)) {
-    chosen.push_back(whole(client, row));
-  }
-  return chosen;
-}
-
-std::string preview(const json::array& requests, const Options& options) {
-  std::vector<Row> lines;
-  for (const json::value& request : requests) {
-    const bool refused = !member(request, "refusal").empty();
-    lines.push_back({member(request, "certname"), member(request, "key"), member(request, "source"),
-                     refused && (options.authorization_extensions || options.reserved_names)
-                         ? "all that it asks for, as the flags allow"
-                         : would_hold(request),
-                     would_revoke(request)});
-  }
-  return format_table({"NAME", "KEY", "SOURCE", "WILL HOLD", "REVOKES"}, lines, true);
+  if (options.json) print(json::serialize(done) + "\n");
+  return code;
 }
 
 int sign(const Options& options, const std::string& client_file) {
-  const bool bulk = options.all || !options.match.empty();
-  if (bulk == !options.names.empty()) {
-    throw Failure(kUsage, "name the requests to sign, or give --all or --match.");
+  if (options.bulk() == !options.names.empty()) {
+    throw Failure(kUsage,
+                  "name the requests to sign, or give --all or --match, --view or another filter.");
   }
-  if (bulk && (options.reserved_names || options.authorization_extensions)) {
+  if (options.bulk() && (options.reserved_names || options.authorization_extensions)) {
     throw Failure(kUsage, "--reserved-names and --authorization-extensions go with names only.");
   }
-  Client client(find_client_config(client_file));
+  ClientConfig config = find_client_config(client_file);
+  const std::filesystem::path views = config.views;
+  Client client(std::move(config));
   int code = kDone;
-  const json::array requests =
-      bulk ? select_in_bulk(client, options, code) : select_by_name(client, options, code);
-  if (requests.empty()) {
-    if (code != kDone) return code;
+  const json::array requests = select(client, options, views, code);
+  const json::array previews = previews_of(client, requests, options.approval());
+  if (options.preview && !previews.empty()) {
+    print(options.json ? json::serialize(previews) + "\n"
+                       : table_of(previews, output_is_terminal()));
+  }
+  const json::array good = sift(previews, options, code);
+  if (previews.empty() && code == kDone) {
     print_note("Nothing waits to be signed.\n");
     return kNothing;
   }
+  if (options.preview || good.empty()) return code;
   if (input_is_terminal() && !options.yes) {
-    print_note(preview(requests, options));
-    const std::size_t count = requests.size();
+    print_note(table_of(good, true));
+    const std::size_t count = good.size();
     if (!confirmed("Sign " + std::to_string(count) +
                    (count == 1 ? " certificate?" : " certificates?"))) {
       print_note("Nothing was signed.\n");
       return kFailed;
     }
   }
-  json::object approval;
-  if (options.authorization_extensions) approval["authorization_extensions"] = true;
-  if (options.reserved_names) approval["reserved_names"] = true;
-  json::array done;
-  for (const json::value& request : requests) {
-    const auto reply =
-        client.call("POST", "/v1/requests/" + member(request, "id") + "/approve", approval);
-    if (!reply.done()) {
-      print_note(escaped(member(request, "certname")) + ": " + escaped(reply.problem()) + "\n");
-      code = kFailed;
-      continue;
-    }
-    if (!options.json) {
-      print(escaped(member(request, "certname")) + "\tsigned\t" + member(reply.body, "serial") +
-            "\n");
-    }
-    done.push_back(reply.body);
-  }
-  if (options.json) print(json::serialize(done) + "\n");
-  return code;
+  return approve(client, good, options, code);
 }
 
 }  // namespace
@@ -150,13 +196,17 @@ void add_sign(CLI::App& app, Invocation& invocation) {
   verb->add_option("name", options->names, "Certnames");
   verb->add_flag("--all", options->all,
                  "All that ask for no more than their own name and revoke nothing");
-  verb->add_option("--match", options->match,
-                   "The same, for names in which this regular expression (RE2) is found");
+  add_queue_filter(*verb, options->filter, false);
+  verb->add_option("--view", options->view, "What this view of `countersign list` chooses");
+  verb->add_flag("--as-previewed", options->as_previewed,
+                 "In bulk: also what would hold more than its own name, or revoke");
   verb->add_flag("--authorization-extensions", options->authorization_extensions,
                  "Give pp_authorization and pp_auth_role too, where they are asked for");
   verb->add_flag("--reserved-names", options->reserved_names,
                  "Sign by name what is held back: a name of the service, of an operator, or with a "
                  "dot at its end");
+  verb->add_flag("--preview", options->preview,
+                 "Show what each certificate would hold, and sign nothing");
   verb->add_flag("--yes", options->yes, "Do not ask");
   verb->add_flag("--json", options->json, "JSON instead of columns");
   on_chosen(*verb, invocation, options, sign);

@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_POLICY_DECISION_H_
 #define COUNTERSIGN_POLICY_DECISION_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,7 @@ struct Decision {
   std::string ask;        // of a rule that signs: the decider that must agree, "" for none
   Reuse reuse = Reuse::refuse;  // if the name has a live certificate
   std::vector<Limit> limits;    // of a rule that signs; the request counts in each of them
+  std::int64_t approvals = 1;   // people who must approve it if it waits
   std::vector<TraceStep> trace;
 };
 

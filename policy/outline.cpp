@@ -31,6 +31,7 @@ RuleOutline outline_of(const Rule& rule, const Conditions& conditions,
   if (rule.strip) outline.keys["strip"] = "true";
   if (!rule.ask.empty()) outline.keys["ask"] = rule.ask;
   if (rule.reuse != Reuse::refuse) outline.keys["reuse"] = to_string(rule.reuse);
+  if (rule.approvals != 1) outline.keys["approvals"] = std::to_string(rule.approvals);
   for (const Limit& limit : rule.limits) outline.keys["limit " + limit.text] = "set";
   if (rule.match.any) outline.keys["match.any"] = "true";
   for (const auto& [key, alternatives] : conditions) {

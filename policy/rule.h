@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_POLICY_RULE_H_
 #define COUNTERSIGN_POLICY_RULE_H_
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -84,6 +85,7 @@ struct Rule {
   std::string ask;  // the decider outside that must agree before it signs, "" for none
   Reuse reuse = Reuse::refuse;
   std::vector<Limit> limits;
+  std::int64_t approvals = 1;  // people who must approve a request of it that waits
 
   // Does a request for more than the grant make the rule not match?
   bool may_refuse() const { return !strip && (action == Action::sign || grant.explicit_); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/approvals.h"
 #include "policy/rule_values.h"
 
 namespace countersign::policy {
@@ -80,6 +81,10 @@ Rule RuleParser::parse(ConfigTable& table) {
                  rule.match.token || !rule.match.challenge_passwords.empty() ||
                      !rule.match.certname_templates.empty());
   rule.limits = read_limits(table, rule.action);
+  const bool may_wait =
+      rule.action == Action::queue ||
+      (rule.action == Action::sign && (rule.reuse == Reuse::queue || !rule.limits.empty()));
+  rule.approvals = read_approvals(table, may_wait);
   table.done();
   return rule;
 }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/config_reader.h"
+#include "policy/approvals.h"
 #include "policy/coverage.h"
 #include "policy/name_index.h"
 #include "policy/nearest.h"
@@ -42,6 +43,7 @@ Decision decision_of(const Rule& rule, const Question& question) {
   decision.ask = rule.ask;
   decision.identity = rule.match.identity.required;
   decision.reuse = rule.reuse;
+  decision.approvals = rule.approvals;
   decision.limits = rule.limits;
   for (Limit& limit : decision.limits) limit.key = limit_key(limit, rule.name, question.facts);
   if (rule.action == Action::sign || rule.grant.explicit_)
@@ -53,8 +55,9 @@ Decision decision_of(const Rule& rule, const Question& question) {
 }
 
 // No rule matched.
-Decision default_decision(Action action, const Question& question) {
+Decision default_decision(Action action, std::int64_t approvals, const Question& question) {
   Decision decision;
+  decision.approvals = approvals;
   decision.action = action;
   decision.reason = "no rule matched; the default is to " + std::string(to_string(action));
   if (action != Action::sign) return decision;
@@ -73,6 +76,8 @@ Decision default_decision(Action action, const Question& question) {
 
 struct RuleSet::Content {
   Action default_action = Action::queue;
+  std::int64_t default_approvals = 1;
+  std::int64_t most_approvals = 1;  // of the default and of the rules
   std::vector<Rule> rules;
   std::vector<RuleOutline> outlines;  // of the rules
   std::optional<NameIndex> index;     // of the rules
@@ -102,6 +107,8 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
     if (!known) root.complain("default", "'default' must be \"sign\", \"queue\" or \"deny\".");
     content->default_action = known.value_or(Action::queue);
   }
+  content->default_approvals = read_approvals(root, content->default_action == Action::queue);
+  content->most_approvals = content->default_approvals;
   RuleParser parser{context, file.parent_path()};
   std::map<std::string, std::string> places;  // name -> where
   Coverage coverage;
@@ -119,6 +126,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view toml,
       complain_if_covered(coverage, table, rule, parser);
     }
     content->reuses_names = content->reuses_names || rule.reuse != Reuse::refuse;
+    content->most_approvals = std::max(content->most_approvals, rule.approvals);
     content->rules.push_back(std::move(rule));
   }
   root.done();
@@ -158,7 +166,8 @@ Decision RuleSet::decide(const Facts& facts) const {
     }
   }
   Decision decision = matched != nullptr ? decision_of(*matched, question)
-                                         : default_decision(content_->default_action, question);
+                                         : default_decision(content_->default_action,
+                                                            content_->default_approvals, question);
   decision.trace = trace.shortened(matched);
   return decision;
 }
@@ -180,8 +189,10 @@ Explanation RuleSet::explain(const Facts& facts) const {
     trace.push_back(std::move(step));
   }
   Explanation explanation;
-  explanation.decision = matched != nullptr ? decision_of(*matched, question)
-                                            : default_decision(content_->default_action, question);
+  explanation.decision =
+      matched != nullptr
+          ? decision_of(*matched, question)
+          : default_decision(content_->default_action, content_->default_approvals, question);
   explanation.decision.trace = std::move(trace);
   const std::span<const Rule> failed(content_->rules.data(),
                                      matched != nullptr ? asked - 1 : asked);
@@ -204,6 +215,8 @@ std::vector<RuleOutline> RuleSet::outlines() const {
   }
   return list;
 }
+
+std::int64_t RuleSet::most_approvals() const { return content_->most_approvals; }
 
 bool RuleSet::reuses_names() const { return content_->reuses_names; }
 

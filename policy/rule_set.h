@@ -58,6 +58,8 @@ class RuleSet {
 
   // Does a rule say more of names that are in use than that they are taken?
   bool reuses_names() const;
+  // Of the default and of the rules, the most people that one asks for.
+  std::int64_t most_approvals() const;
   std::size_t size() const;
   Action default_action() const;
   std::vector<RuleOutline> outlines() const;  // in order

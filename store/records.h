@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -46,9 +47,20 @@ struct CertificateRecord {
   bool operator==(const CertificateRecord&) const = default;
 };
 
-enum class RequestState { queued, signed_, denied, withdrawn };
-std::string_view to_string(RequestState state);  // "queued", "signed", "denied", "withdrawn"
+// expired: nobody decided it in time.
+enum class RequestState { queued, signed_, denied, withdrawn, expired };
+// "queued", "signed", "denied", "withdrawn", "expired"
+std::string_view to_string(RequestState state);
 std::optional<RequestState> parse_request_state(std::string_view text);
+
+// The word of one person for a request that needs the word of several.
+struct ApprovalRecord {
+  std::string person;      // who; nobody counts twice
+  std::string credential;  // by which of his credentials, "operator:ops1"
+  std::string holds;       // the certificate that he was shown, as JSON: it counts for no other
+  Timestamp at;
+  bool operator==(const ApprovalRecord&) const = default;
+};
 
 struct RequestRecord {
   std::string id;  // 26 characters, sorts by time of arrival, cannot be guessed
@@ -74,6 +86,8 @@ struct RequestRecord {
   std::string reuse;
   // It waits for a limit alone: asked again from then on, it is decided anew.
   std::optional<Timestamp> retry_at;
+  std::int64_t approvals_needed = 1;      // people who must approve it
+  std::vector<ApprovalRecord> approvals;  // so far, oldest first; none where one is enough
   Timestamp created_at;
   std::optional<Timestamp> decided_at;
   std::string decided_by;

@@ -24,8 +24,9 @@ struct InsertIssuer {
 };  // same id and other DER: conflict; same row again: nothing
 struct InsertRequest {
   RequestRecord request;
-};  // a queued request of the name: request_exists
-// Takes a request from queued to `state`. Not there: not_found; no longer queued: conflict.
+};  // a queued request of the name: request_exists. `approvals` are ignored.
+// Takes a request from queued to `state`. Not there: not_found; no longer queued: conflict. To
+// signed, where it needs several approvals and fewer are there that are for `holds`: conflict.
 struct DecideRequest {
   std::string id;
   RequestState state = RequestState::denied;
@@ -34,6 +35,15 @@ struct DecideRequest {
   Timestamp at;
   std::string issuer;
   Bytes serial;
+  std::string holds;  // of the approvals that count
+};
+// A person's word for a queued request. Not there: not_found; no longer queued: conflict. The same
+// person's word for another certificate goes; for this one: already_approved. `before` others must
+// have given theirs for this one: conflict.
+struct AddApproval {
+  std::string request;
+  ApprovalRecord approval;
+  std::int64_t before = 0;
 };
 // An unknown issuer: not_found. The serial taken: conflict. The name has a current certificate:
 // certificate_exists, or revoked_exists if that one is revoked, unless `replace`: then that one is
@@ -140,10 +150,10 @@ struct PutDocument {
 };
 
 using Mutation =
-    std::variant<InsertIssuer, InsertRequest, DecideRequest, InsertCertificate, RevokeCertificate,
-                 ReleaseName, WithdrawRequest, InsertCrl, InsertToken, RevokeToken,
-                 InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken, BindInstance,
-                 TakeAllowance, SettleAllowance, InsertHookEvent, PostponeHookEvent,
+    std::variant<InsertIssuer, InsertRequest, DecideRequest, AddApproval, InsertCertificate,
+                 RevokeCertificate, ReleaseName, WithdrawRequest, InsertCrl, InsertToken,
+                 RevokeToken, InsertEnrolmentToken, RedeemEnrolmentToken, RevokeEnrolmentToken,
+                 BindInstance, TakeAllowance, SettleAllowance, InsertHookEvent, PostponeHookEvent,
                  RemoveHookEvent, AppendAudit, AppendAuditCheckpoint, PutDocument>;
 // All of it or none, in this order.
 using WriteBatch = std::vector<Mutation>;
@@ -156,10 +166,22 @@ struct Document {
 // A text test given by the caller (a regular expression, say); null: everything.
 using NameFilter = std::function<bool(std::string_view)>;
 
+enum class RequestOrder {
+  arrival,
+  newest_first,
+  certname,  // of the queue alone: `state` is taken for queued
+};
+
 struct RequestQuery {
   std::optional<RequestState> state;
   NameFilter match;
-  std::string after;        // id of the last row of the page before; "" for the first
+  std::optional<std::string> rule, profile, key;  // exactly; rule "": none decided
+  NameFilter source;                              // of the address
+  std::optional<Timestamp> created_before, created_after;
+  RequestOrder order = RequestOrder::arrival;
+  // Id of the last row of the page before, or its certname where that is the order; "" for the
+  // first.
+  std::string after;
   std::size_t limit = 100;  // 0 is taken for 1
 };
 
@@ -185,7 +207,7 @@ struct CertificatePage {
 };
 struct RequestPage {
   std::vector<RequestRecord> rows;
-  std::string next;  // "": nothing follows
+  std::string next;  // `after` of the next page; "": nothing follows
 };
 
 struct EnrolmentTokenQuery {
@@ -251,8 +273,11 @@ class Store {
   // The newest request with exactly this CSR.
   virtual Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const = 0;
   virtual Result<std::vector<RequestRecord>> requests_of(
-      const std::string& certname, std::size_t limit) const = 0;              // newest first
-  virtual Result<RequestPage> requests(const RequestQuery& query) const = 0;  // in order of arrival
+      const std::string& certname, std::size_t limit) const = 0;  // newest first
+  virtual Result<RequestPage> requests(const RequestQuery& query) const = 0;
+  // Queued ones that came before, oldest first.
+  virtual Result<std::vector<RequestRecord>> stale_requests(Timestamp before,
+                                                            std::size_t limit) const = 0;
 
   // Every certificate of the issuer that is revoked and not expired at `now`, in serial order.
   virtual Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
@@ -260,6 +285,7 @@ class Store {
   virtual Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const = 0;
 
   virtual Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const = 0;
+  virtual Result<std::optional<TokenRecord>> token(const std::string& id) const = 0;
   virtual Result<std::vector<TokenRecord>> tokens() const = 0;
   virtual Result<std::optional<EnrolmentTokenRecord>> enrolment_token(
       const std::string& id) const = 0;

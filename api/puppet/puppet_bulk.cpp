@@ -97,10 +97,12 @@ Answer post_sign_all(PuppetCall call) {
   if (rows.has_error()) co_return puppet_error(rows.error(), call.request, 500);
   std::vector<std::string> names;
   for (const auto& row : *rows) {
-    // In bulk nobody reads closely: what would take a live name from its machine is signed by name
-    // only.
-    const auto revoked = co_await call.authority.would_revoke(row, call.caller);
-    if (revoked.has_error() || revoked->empty()) names.push_back(row.certname);
+    // In bulk nobody reads closely: what would take a live name from its machine, or needs several
+    // people who look at it, is signed by name only.
+    const auto preview = co_await call.authority.preview(row, puppet_approval(call), call.caller);
+    const bool close =
+        preview.has_value() && (!preview->revokes.empty() || preview->approvals_needed > 1);
+    if (!close) names.push_back(row.certname);
   }
   co_return co_await sign_names(call, std::move(names));
 }

@@ -86,6 +86,9 @@ Answer post_sign_all(PuppetCall call);
 // Signs the queued request of a name as Puppet's settings allow.
 boost::asio::awaitable<Result<void>> puppet_sign(PuppetCall& call, std::string certname,
                                                  std::optional<std::chrono::seconds> ttl);
+// What a signature in Puppet's protocol may give: what Puppet's settings allow.
+ca::Approval puppet_approval(const PuppetCall& call,
+                             std::optional<std::chrono::seconds> ttl = std::nullopt);
 // All queued requests, oldest first.
 boost::asio::awaitable<Result<std::vector<store::RequestRecord>>> all_queued(PuppetCall& call);
 

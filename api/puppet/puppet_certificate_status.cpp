@@ -117,17 +117,27 @@ void append(std::string& list, const Row& row) {
 
 }  // namespace
 
+ca::Approval puppet_approval(const PuppetCall& call, std::optional<std::chrono::seconds> ttl) {
+  const auto& settings = call.authority.config().puppet;
+  return {.subject_alt_names = settings.allow_subject_alt_names,
+          .authorization_extensions = settings.allow_authorization_extensions,
+          .puppet = true,
+          .validity = ttl};
+}
+
 boost::asio::awaitable<Result<void>> puppet_sign(PuppetCall& call, std::string certname,
                                                  std::optional<std::chrono::seconds> ttl) {
   const auto row = co_await call.authority.queued_request(certname, call.caller);
   if (row.has_error()) co_return row.error();
-  const auto& settings = call.authority.config().puppet;
-  const ca::Approval approval{.subject_alt_names = settings.allow_subject_alt_names,
-                              .authorization_extensions = settings.allow_authorization_extensions,
-                              .puppet = true,
-                              .validity = ttl};
-  const auto done = co_await call.authority.approve(row->id, approval, call.caller);
+  const auto done =
+      co_await call.authority.approve(row->id, puppet_approval(call, ttl), call.caller);
   if (done.has_error()) co_return done.error();
+  if (done->approvals_missing > 0) {
+    // Puppet knows nothing between signed and not: its CLI must not say that this one is.
+    co_return fail(Code::conflict, "Your approval of " + certname + " is kept, and " +
+                                       std::to_string(done->approvals_missing) +
+                                       " more of other people must follow before it is signed");
+  }
   co_return Result<void>();
 }
 

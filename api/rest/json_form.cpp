@@ -37,6 +37,16 @@ std::size_t count_names(std::string_view names) {
   return static_cast<std::size_t>(std::ranges::count(names, ',')) + 1;
 }
 
+json::array approvals_list(const store::RequestRecord& request) {
+  json::array list;
+  for (const store::ApprovalRecord& approval : request.approvals) {
+    list.push_back(json::object{{"person", approval.person},
+                                {"credential", approval.credential},
+                                {"at", to_rfc3339(approval.at)}});
+  }
+  return list;
+}
+
 std::size_t most_names(bool whole) { return whole ? std::string::npos : kNamesInList; }
 
 }  // namespace
@@ -60,6 +70,8 @@ json::object to_json(const store::RequestRecord& request, bool whole) {
                       {"created_at", to_rfc3339(request.created_at)},
                       {"decided_at", time_or_null(request.decided_at)},
                       {"decided_by", request.decided_by},
+                      {"approvals_needed", request.approvals_needed},
+                      {"approvals", approvals_list(request)},
                       {"serial", to_hex(request.serial)}};
   if (whole) {
     json::error_code error;
@@ -176,6 +188,7 @@ json::object to_json(const ca::Explanation& explanation) {
           {"names", std::move(names)},
           {"extensions", std::move(extensions)},
           {"reuse", policy::to_string(decision.reuse)},
+          {"approvals_needed", decision.approvals},
           {"limits", std::move(limits)},
           {"trace", json::parse(policy::trace_to_json(decision.trace))}};
 }

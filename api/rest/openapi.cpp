@@ -55,7 +55,12 @@ json::object schemas() {
                               {"action", text},
                               {"advice", text},
                               {"failures", list_of(reference("Failure"))}});
-  all["WouldHold"] = object_of({{"names", list_of(text)}, {"extensions", list_of(text)}});
+  all["WouldHold"] = object_of({{"names", list_of(text)},
+                                {"extensions", list_of(text)},
+                                {"profile", text},
+                                {"validity_seconds", number}});
+  all["GivenApproval"] = object_of({{"person", text}, {"credential", text}, {"at", text}});
+  all["ItemProblem"] = object_of({{"type", text}, {"status", number}, {"detail", text}});
   all["Request"] = object_of({{"id", text},
                               {"certname", text},
                               {"state", text},
@@ -76,6 +81,12 @@ json::object schemas() {
                               {"would_hold", reference_or_null("WouldHold")},
                               {"refusal", maybe("string")},
                               {"would_revoke", list_of(text)},
+                              {"approvals_needed", number},
+                              {"approvals", list_of(reference("GivenApproval"))},
+                              {"approved_by", list_of(text)},
+                              {"approvals_missing", number},
+                              {"not_by_you", maybe("string")},
+                              {"etag", text},
                               {"csr", maybe("string")},
                               {"csr_withheld", text},
                               {"certificate", text},
@@ -86,7 +97,29 @@ json::object schemas() {
   all["Approval"] = object_of({{"subject_alt_names", flag},
                                {"authorization_extensions", flag},
                                {"reserved_names", flag},
-                               {"validity_seconds", number}});
+                               {"validity_seconds", number},
+                               {"if_match", text}});
+  // A request, or the id of one and what is wrong with it.
+  const json::value item = json::object{
+      {"oneOf", json::array{reference("Request"),
+                            object_of({{"id", text}, {"problem", reference("ItemProblem")}},
+                                      {"id", "problem"})}}};
+  all["PreviewOrder"] = object_of({{"ids", list_of(text)},
+                                   {"subject_alt_names", flag},
+                                   {"authorization_extensions", flag},
+                                   {"reserved_names", flag},
+                                   {"validity_seconds", number}},
+                                  {"ids"});
+  all["Previews"] = object_of({{"previews", list_of(item)}}, {"previews"});
+  all["BulkApproval"] = object_of(
+      {{"requests", list_of(object_of({{"id", text}, {"if_match", text}}, {"id", "if_match"}))},
+       {"subject_alt_names", flag},
+       {"authorization_extensions", flag},
+       {"reserved_names", flag},
+       {"validity_seconds", number}},
+      {"requests"});
+  all["BulkDenial"] = object_of({{"ids", list_of(text)}, {"reason", text}}, {"ids", "reason"});
+  all["Results"] = object_of({{"results", list_of(item)}}, {"results"});
   all["Reason"] = object_of({{"reason", text}});
   all["Certificate"] = object_of({{"serial", text},
                                   {"certname", text},
@@ -121,6 +154,7 @@ json::object schemas() {
                                {"names_total", number},
                                {"extensions", list_of(text)},
                                {"reuse", text},
+                               {"approvals_needed", number},
                                {"limits", list_of(reference("LimitUse"))},
                                {"trace", list_of(reference("TraceStep"))},
                                {"nearest", reference_or_null("Nearest")}});
@@ -264,6 +298,10 @@ json::object operation_of(const RestRoute& route) {
   }
   if (route.operation == "submitRequest") {
     responses["202"] = json::object{{"description", "Queued for an operator."},
+                                    {"content", content_of("Request")}};
+  }
+  if (route.operation == "approveRequest") {
+    responses["202"] = json::object{{"description", "Kept; other people must approve it too."},
                                     {"content", content_of("Request")}};
   }
   responses["default"] = json::object{

@@ -43,6 +43,8 @@ std::string_view title_of(Code code) {
       return "The state does not allow this";
     case Code::already_revoked:
       return "It is revoked already";
+    case Code::already_approved:
+      return "Another person must approve it";
     case Code::rate_limited:
       return "Too many requests";
     case Code::overloaded:
@@ -56,6 +58,10 @@ std::string_view title_of(Code code) {
 }
 
 }  // namespace
+
+std::string problem_type(Code code) {
+  return "urn:countersign:problem:" + std::string(to_string(code));
+}
 
 unsigned http_status(Code code) {
   switch (code) {
@@ -81,6 +87,7 @@ unsigned http_status(Code code) {
     case Code::revoked_exists:
     case Code::conflict:
     case Code::already_revoked:
+    case Code::already_approved:
       return 409;
     case Code::rate_limited:
       return 429;
@@ -102,12 +109,11 @@ Response problem(const Error& error, const Request& request, unsigned status) {
   Response response;
   response.status = status != 0 ? status : http_status(error.code);
   response.content_type = "application/problem+json";
-  response.body = boost::json::serialize(
-      boost::json::object{{"type", "urn:countersign:problem:" + std::string(to_string(error.code))},
-                          {"title", title_of(error.code)},
-                          {"status", response.status},
-                          {"detail", error.detail},
-                          {"request_id", request.request_id}});
+  response.body = boost::json::serialize(boost::json::object{{"type", problem_type(error.code)},
+                                                             {"title", title_of(error.code)},
+                                                             {"status", response.status},
+                                                             {"detail", error.detail},
+                                                             {"request_id", request.request_id}});
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (response.status == 503 || response.status == 429) {
     response.headers.emplace_back("Retry-After", "2");

@@ -2,7 +2,7 @@
 #ifndef COUNTERSIGN_API_REST_PROBLEM_H_
 #define COUNTERSIGN_API_REST_PROBLEM_H_
 
-#include <string_view>
+#include <string>
 
 #include "api/http/message.h"
 #include "base/result.h"
@@ -14,6 +14,7 @@ namespace countersign::api {
 // `status` is http_status(code) unless HTTP has a finer one (405, 415, 431).
 Response problem(const Error& error, const Request& request, unsigned status = 0);
 unsigned http_status(Code code);
+std::string problem_type(Code code);
 
 }  // namespace countersign::api
 

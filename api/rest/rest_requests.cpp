@@ -1,11 +1,8 @@
 // /v1/requests and /v1/policy/explain.
-#include <algorithm>
-
 #include "api/rest/json_form.h"
 #include "api/rest/problem.h"
 #include "api/rest/route.h"
 #include "ca/enrolment.h"
-#include "ca/name_filter.h"
 
 namespace countersign::api {
 namespace {
@@ -48,7 +45,9 @@ Response submitted_response(const Request& request, const ca::Submitted& outcome
 
 bool sees_all(const ca::Caller& caller) { return ca::allowed(caller.role, ca::Action::read_all); }
 
-Answer request_with_certificate(Call call, store::RequestRecord row) {
+}  // namespace
+
+Answer whole_request(Call call, store::RequestRecord row) {
   json::object body;
   if (sees_all(call.caller)) {
     body = to_json(row, true);
@@ -58,18 +57,9 @@ Answer request_with_certificate(Call call, store::RequestRecord row) {
       body["csr_withheld"] = "It carries a password; only an operator may read it.";
     }
     if (row.state == store::RequestState::queued) {
-      const auto grant = co_await call.authority.preview(row, {}, call.caller);
-      body["would_hold"] = grant.has_value() ? json::value(to_json(*grant)) : json::value(nullptr);
-      body["refusal"] = grant.has_error() ? json::value(grant.error().detail) : nullptr;
-      const auto revoked = co_await call.authority.would_revoke(row, call.caller);
-      json::array serials;
-      if (revoked.has_value()) {
-        for (const Bytes& serial : *revoked) serials.emplace_back(to_hex(serial));
-      } else if (grant.has_value()) {
-        body["refusal"] = revoked.error().detail;
-        body["would_hold"] = nullptr;
-      }
-      body["would_revoke"] = std::move(serials);
+      const auto preview = co_await call.authority.preview(row, {}, call.caller);
+      if (preview.has_error()) co_return problem(preview.error(), call.request);
+      add_preview(body, *preview);
     }
   } else {
     // Who may only follow his own request learns its outcome and not how it came about.
@@ -85,8 +75,6 @@ Answer request_with_certificate(Call call, store::RequestRecord row) {
   }
   co_return json_response(200, body);
 }
-
-}  // namespace
 
 Answer post_request(Call call) {
   ca::Submission submission;
@@ -115,83 +103,21 @@ Answer post_request(Call call) {
 }
 
 Answer list_requests(Call call) {
-  store::RequestQuery query;
-  if (const auto state = query_value(call.request.query, "state")) {
-    query.state = store::parse_request_state(*state);
-    if (!query.state) {
-      co_return problem(fail(Code::malformed, "'" + *state +
-                                                  "' is no state. Use queued, signed, "
-                                                  "denied or withdrawn."),
-                        call.request);
-    }
-  }
-  const auto place = read_page(call.request, query);
-  if (place.has_error()) co_return problem(place.error(), call.request);
-  const auto page = co_await call.authority.requests(std::move(query), call.caller);
+  auto list = read_request_list(call.request);
+  if (list.has_error()) co_return problem(list.error(), call.request);
+  const auto page = co_await call.authority.requests(std::move(list->query), call.caller);
   if (page.has_error()) co_return problem(page.error(), call.request);
   json::array rows;
   for (const auto& row : page->rows) rows.push_back(to_json(row, false));
   json::object body{{"requests", std::move(rows)}, {"next_cursor", nullptr}};
-  if (!page->next.empty()) body["next_cursor"] = page->next;
+  if (!page->next.empty()) body["next_cursor"] = list->mark + "." + page->next;
   co_return json_response(200, body);
 }
 
 Answer get_request(Call call) {
   auto row = co_await call.authority.request(call.request.parameters.at("id"), call.caller);
   if (row.has_error()) co_return problem(row.error(), call.request);
-  co_return co_await request_with_certificate(call, std::move(*row));
-}
-
-Answer approve_request(Call call) {
-  const auto body = json_body(call.request, {"subject_alt_names", "authorization_extensions",
-                                             "reserved_names", "validity_seconds"});
-  if (body.has_error()) co_return problem(body.error(), call.request);
-  ca::Approval approval;
-  if (const auto* names = body->if_contains("subject_alt_names")) {
-    if (!names->is_bool()) {
-      co_return problem(fail(Code::malformed, "'subject_alt_names' must be true or false."),
-                        call.request);
-    }
-    approval.subject_alt_names = names->get_bool();
-  }
-  if (const auto* marks = body->if_contains("authorization_extensions")) {
-    if (!marks->is_bool()) {
-      co_return problem(fail(Code::malformed, "'authorization_extensions' must be true or false."),
-                        call.request);
-    }
-    approval.authorization_extensions = marks->get_bool();
-  }
-  if (const auto* names = body->if_contains("reserved_names")) {
-    if (!names->is_bool()) {
-      co_return problem(fail(Code::malformed, "'reserved_names' must be true or false."),
-                        call.request);
-    }
-    approval.reserved_names = names->get_bool();
-  }
-  if (const auto* seconds = body->if_contains("validity_seconds")) {
-    if (!seconds->is_int64() || seconds->get_int64() <= 0 ||
-        seconds->get_int64() > 50LL * 365 * 86400) {
-      co_return problem(
-          fail(Code::malformed, "'validity_seconds' must be a positive whole number."),
-          call.request);
-    }
-    approval.validity = std::chrono::seconds(seconds->get_int64());
-  }
-  auto outcome =
-      co_await call.authority.approve(call.request.parameters.at("id"), approval, call.caller);
-  if (outcome.has_error()) co_return problem(outcome.error(), call.request);
-  co_return co_await request_with_certificate(call, std::move(outcome->request));
-}
-
-Answer deny_request(Call call) {
-  const auto body = json_body(call.request, {"reason"});
-  if (body.has_error()) co_return problem(body.error(), call.request);
-  auto reason = json_text(*body, "reason");
-  if (reason.has_error()) co_return problem(reason.error(), call.request);
-  const auto row = co_await call.authority.deny(call.request.parameters.at("id"),
-                                                std::move(*reason), call.caller);
-  if (row.has_error()) co_return problem(row.error(), call.request);
-  co_return json_response(200, to_json(*row, true));
+  co_return co_await whole_request(call, std::move(*row));
 }
 
 Answer explain_policy(Call call) {

@@ -64,14 +64,31 @@ Result<void> read_page(const Request& request, Query& query) {
 // cursor, where it is the number of a row; 0 if it is absent.
 Result<std::int64_t> query_row_cursor(const Request& request);
 
+// rest_request_query.cpp
+// A cursor is MARK.POSITION; the mark stands for the filters and the order, which must be the same
+// ones on each page.
+struct RequestList {
+  store::RequestQuery query;
+  std::string mark;
+};
+Result<RequestList> read_request_list(const Request& request);
+
 using Answer = boost::asio::awaitable<Response>;
 // rest_requests.cpp
 Answer post_request(Call call);
 Answer list_requests(Call call);
 Answer get_request(Call call);
+Answer explain_policy(Call call);
+// Everything about one request that the caller may see.
+Answer whole_request(Call call, store::RequestRecord row);
+// rest_approvals.cpp
 Answer approve_request(Call call);
 Answer deny_request(Call call);
-Answer explain_policy(Call call);
+Answer preview_requests(Call call);
+Answer approve_requests(Call call);
+Answer deny_requests(Call call);
+// What an approval would do, as members of the request's row.
+void add_preview(boost::json::object& body, const ca::Preview& preview);
 // rest_replay.cpp
 Answer replay_policy(Call call);
 // rest_certificates.cpp

@@ -11,6 +11,19 @@
 namespace countersign::store {
 namespace {
 
+bool chosen(const RequestRecord& row, const RequestQuery& query) {
+  if (query.state && query.order != RequestOrder::certname && row.state != *query.state) {
+    return false;
+  }
+  if (query.rule && row.rule != *query.rule) return false;
+  if (query.profile && row.profile != *query.profile) return false;
+  if (query.key && row.key != *query.key) return false;
+  if (query.created_before && row.created_at >= *query.created_before) return false;
+  if (query.created_after && row.created_at <= *query.created_after) return false;
+  if (query.source && !query.source(row.source)) return false;
+  return !query.match || query.match(row.certname);
+}
+
 class MemoryStore final : public Store {
  public:
   explicit MemoryStore(Digest sha256) : tables_(sha256) {}
@@ -127,18 +140,45 @@ class MemoryStore final : public Store {
     const std::shared_lock lock(mutex_);
     const std::size_t limit = std::max<std::size_t>(query.limit, 1);
     RequestPage page;
-    for (auto row = tables_.requests.upper_bound(query.after); row != tables_.requests.end();
-         ++row) {
-      const RequestRecord& record = row->second;
-      if (query.state && record.state != *query.state) continue;
-      if (query.match && !query.match(record.certname)) continue;
+    const bool by_name = query.order == RequestOrder::certname;
+    // False: the page is full, and another row is behind it.
+    const auto take = [&](const RequestRecord& record) {
+      if (!chosen(record, query)) return true;
       if (page.rows.size() == limit) {
-        page.next = page.rows.back().id;
-        break;
+        page.next = by_name ? page.rows.back().certname : page.rows.back().id;
+        return false;
       }
       page.rows.push_back(record);
+      return true;
+    };
+    const auto& rows = tables_.requests;
+    if (by_name) {
+      for (auto at = tables_.queued.upper_bound(query.after); at != tables_.queued.end(); ++at) {
+        if (!take(rows.at(at->second))) break;
+      }
+    } else if (query.order == RequestOrder::arrival) {
+      for (auto at = rows.upper_bound(query.after); at != rows.end() && take(at->second); ++at) {
+      }
+    } else {
+      auto at = query.after.empty() ? rows.end() : rows.lower_bound(query.after);
+      while (at != rows.begin() && take((--at)->second)) {
+      }
     }
     return page;
+  }
+
+  Result<std::vector<RequestRecord>> stale_requests(Timestamp before,
+                                                    std::size_t limit) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<RequestRecord> list;
+    for (const auto& [certname, id] : tables_.queued) {
+      const RequestRecord& record = tables_.requests.at(id);
+      if (record.created_at < before) list.push_back(record);
+    }
+    std::ranges::sort(list, {}, &RequestRecord::created_at);
+    if (list.size() > limit)
+      list.erase(list.begin() + static_cast<std::ptrdiff_t>(limit), list.end());
+    return list;
   }
 
   Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
@@ -165,6 +205,11 @@ class MemoryStore final : public Store {
       if (std::ranges::equal(record.hash, hash)) return std::optional(record);
     }
     return std::optional<TokenRecord>();
+  }
+
+  Result<std::optional<TokenRecord>> token(const std::string& id) const override {
+    const std::shared_lock lock(mutex_);
+    return look_up(tables_.tokens, id);
   }
 
   Result<std::vector<TokenRecord>> tokens() const override {

@@ -23,6 +23,14 @@ bool outlived(const std::vector<CertificateRecord>& certificates, const std::str
   });
 }
 
+// But for the person's own.
+std::int64_t approvals_for(const RequestRecord& request, const std::string& holds,
+                           const std::string& but_for) {
+  return std::ranges::count_if(request.approvals, [&](const ApprovalRecord& approval) {
+    return approval.holds == holds && approval.person != but_for;
+  });
+}
+
 }  // namespace
 
 Result<void> Tables::apply(const WriteBatch& batch) {
@@ -67,7 +75,9 @@ Result<void> Tables::apply_one(const InsertRequest& m) {
     put(queued, r.certname, r.id);
     set(counts.queued, counts.queued + 1);
   }
-  put(requests, r.id, r);
+  RequestRecord row = r;
+  row.approvals.clear();
+  put(requests, r.id, std::move(row));
   return {};
 }
 
@@ -85,6 +95,11 @@ Result<void> Tables::apply_one(const DecideRequest& m) {
   if (found->second.state != RequestState::queued) {
     return fail(Code::conflict, "The request is decided already.");
   }
+  const std::int64_t needed = found->second.approvals_needed;
+  if (m.state == RequestState::signed_ && needed > 1 &&
+      approvals_for(found->second, m.holds, "") < needed) {
+    return fail(Code::conflict, "The request needs more approvals.");
+  }
   RequestRecord& request = leave_queue(m.id);
   request.state = m.state;
   request.reason = m.reason;
@@ -92,6 +107,28 @@ Result<void> Tables::apply_one(const DecideRequest& m) {
   request.decided_at = m.at;
   request.issuer = m.issuer;
   request.serial = m.serial;
+  return {};
+}
+
+Result<void> Tables::apply_one(const AddApproval& m) {
+  const auto found = requests.find(m.request);
+  if (found == requests.end()) return fail(Code::not_found, "There is no such request.");
+  if (found->second.state != RequestState::queued) {
+    return fail(Code::conflict, "The request is decided already.");
+  }
+  const std::string& person = m.approval.person;
+  auto list = found->second.approvals;
+  const auto own = std::ranges::find(list, person, &ApprovalRecord::person);
+  if (own != list.end() && own->holds == m.approval.holds) {
+    return fail(Code::already_approved, person + " has approved it already.");
+  }
+  if (approvals_for(found->second, m.approval.holds, person) != m.before) {
+    return fail(Code::conflict, "Somebody approved it meanwhile.");
+  }
+  if (own != list.end()) list.erase(own);
+  list.push_back(m.approval);
+  std::ranges::sort(list, {}, [](const ApprovalRecord& a) { return std::pair(a.at, a.person); });
+  set(found->second.approvals, std::move(list));
   return {};
 }
 

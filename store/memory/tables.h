@@ -60,6 +60,7 @@ class Tables {
   Result<void> apply_one(const InsertIssuer& m);
   Result<void> apply_one(const InsertRequest& m);
   Result<void> apply_one(const DecideRequest& m);
+  Result<void> apply_one(const AddApproval& m);
   Result<void> apply_one(const InsertCertificate& m);
   Result<void> apply_one(const RevokeCertificate& m);
   Result<void> apply_one(const ReleaseName& m);

@@ -19,6 +19,8 @@ std::optional<RequestRecord> select_request_by_csr(Connection& db, ByteView csr_
 std::vector<RequestRecord> select_requests_of(Connection& db, const std::string& certname,
                                               std::size_t limit);
 RequestPage select_requests(Connection& db, const RequestQuery& query);
+std::vector<RequestRecord> select_stale_requests(Connection& db, Timestamp before,
+                                                 std::size_t limit);
 
 }  // namespace countersign::store
 

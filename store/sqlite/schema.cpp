@@ -191,6 +191,25 @@ CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
 END;
 )sql";
 
+// The indices of the queue hold all that it is filtered by, so that a page of it reads no other
+// row; what is signed at once is in none of them.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE requests ADD COLUMN approvals INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE approvals (
+  request TEXT NOT NULL REFERENCES requests(id),
+  person TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  holds TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (request, person)
+) WITHOUT ROWID;
+CREATE INDEX queue_arrival ON requests (id, certname, rule, profile, source, key, created_at)
+  WHERE state = 'queued';
+CREATE INDEX queue_certname ON requests (certname, rule, profile, source, key, created_at)
+  WHERE state = 'queued';
+CREATE INDEX queue_age ON requests (created_at) WHERE state = 'queued';
+)sql";
+
 constexpr const char* kVersion6 = R"sql(
 ALTER TABLE requests ADD COLUMN identity TEXT NOT NULL DEFAULT '';
 CREATE TABLE instances (
@@ -230,8 +249,8 @@ CREATE TABLE hook_tallies (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                    kVersion4, kVersion6, kVersion7};
+constexpr std::array<const char*, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5, kVersion6, kVersion7};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

@@ -154,6 +154,11 @@ class SqliteStore final : public Store {
     return readers_.use([&](Connection& db) { return select_requests(db, query); });
   }
 
+  Result<std::vector<RequestRecord>> stale_requests(Timestamp before,
+                                                    std::size_t limit) const override {
+    return readers_.use([&](Connection& db) { return select_stale_requests(db, before, limit); });
+  }
+
   Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
                                              Timestamp now) const override {
     return readers_.use([&](Connection& db) { return select_revoked(db, issuer, now); });
@@ -174,6 +179,14 @@ class SqliteStore final : public Store {
     return readers_.use([&](Connection& db) -> std::optional<TokenRecord> {
       auto row = db.prepare(SELECT_TOKEN "WHERE hash = ?");
       if (!row.bind(hash).step()) return std::nullopt;
+      return read_token(row);
+    });
+  }
+
+  Result<std::optional<TokenRecord>> token(const std::string& id) const override {
+    return readers_.use([&](Connection& db) -> std::optional<TokenRecord> {
+      auto row = db.prepare(SELECT_TOKEN "WHERE id = ?");
+      if (!row.bind(id).step()) return std::nullopt;
       return read_token(row);
     });
   }

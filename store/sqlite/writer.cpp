@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "store/sqlite/allowance_rows.h"
+#include "store/sqlite/approval_rows.h"
 #include "store/sqlite/audit_rows.h"
 #include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/hook_event_rows.h"
@@ -46,20 +47,24 @@ Result<void> apply_one(Connection& db, const InsertRequest& m) {
       "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
       "profile, source, caller, key, names, token, identity, created_at, decided_at, decided_by, "
       "issuer, "
-      "serial, reuse, retry_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "serial, reuse, retry_at, approvals) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert
       .bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
             r.profile, r.source, r.caller, r.key, r.names, r.token, r.identity, r.created_at,
-            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at)
+            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at, r.approvals_needed)
       .run();
   return {};
 }
 
 Result<void> apply_one(Connection& db, const DecideRequest& m) {
-  auto row = db.prepare("SELECT state FROM requests WHERE id = ?");
+  auto row = db.prepare("SELECT state, approvals FROM requests WHERE id = ?");
   if (!row.bind(m.id).step()) return fail(Code::not_found, "There is no such request.");
   if (row.text(0) != "queued") return fail(Code::conflict, "The request is decided already.");
+  const std::int64_t needed = m.state == RequestState::signed_ ? row.integer(1) : 1;
+  if (needed > 1 && count_approvals(db, m.id, m.holds, "") < needed) {
+    return fail(Code::conflict, "The request needs more approvals.");
+  }
   const std::string state(to_string(m.state));
   db.prepare(
         "UPDATE requests SET state = ?, reason = ?, decided_by = ?, decided_at = ?, issuer = ?, "

@@ -85,6 +85,10 @@ class BreakableStore : public store::Store {
   Result<store::RequestPage> requests(const store::RequestQuery& query) const override {
     return under->requests(query);
   }
+  Result<std::vector<store::RequestRecord>> stale_requests(Timestamp before,
+                                                           std::size_t limit) const override {
+    return under->stale_requests(before, limit);
+  }
   Result<std::vector<store::RevokedSerial>> revoked(const std::string& issuer,
                                                     Timestamp now) const override {
     return under->revoked(issuer, now);
@@ -94,6 +98,9 @@ class BreakableStore : public store::Store {
   }
   Result<std::optional<store::TokenRecord>> token_by_hash(ByteView hash) const override {
     return under->token_by_hash(hash);
+  }
+  Result<std::optional<store::TokenRecord>> token(const std::string& id) const override {
+    return under->token(id);
   }
   Result<std::vector<store::TokenRecord>> tokens() const override { return under->tokens(); }
   Result<std::optional<store::EnrolmentTokenRecord>> enrolment_token(

@@ -198,9 +198,9 @@ TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
   EXPECT_EQ(submit(asking("web-1", 2)).error().code, Code::request_exists);
   EXPECT_EQ(submit(csr("web-1", {.key = 2})).error().code, Code::certificate_exists)
       << "what no rule matches hears nothing of the queue";
-  EXPECT_EQ(run(authority->would_revoke(waiting->request, op)).value(), Serials{first});
+  EXPECT_EQ(run(authority->preview(waiting->request, {}, op))->revokes, Serials{first});
   const auto free = submit(asking("web-2"));
-  EXPECT_EQ(run(authority->would_revoke(free->request, op)).value(), Serials{});
+  EXPECT_EQ(run(authority->preview(free->request, {}, op))->revokes, Serials{});
   const auto approved = approve(waiting->request.id);
   ASSERT_TRUE(approved.has_value()) << approved.error().detail;
   EXPECT_EQ(living("web-1"), Serials{approved->certificate->serial});

@@ -121,7 +121,7 @@ TEST_F(Submit, WhatIsHeldBackIsApprovedOnlyByAnExplicitWord) {
     ASSERT_TRUE(outcome) << name;
     ASSERT_EQ(outcome->request.state, store::RequestState::queued) << name;
     EXPECT_EQ(run(authority->approve(outcome->request.id, {}, op)).error().code, Code::not_granted);
-    EXPECT_EQ(run(authority->preview(outcome->request, {}, op)).error().code, Code::not_granted);
+    EXPECT_EQ(run(authority->preview(outcome->request, {}, op))->refusal->code, Code::not_granted);
     const Approval meant{.reserved_names = true};
     EXPECT_TRUE(run(authority->approve(outcome->request.id, meant, op))) << name;
   }

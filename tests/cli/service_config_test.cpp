@@ -228,5 +228,30 @@ TEST(ServiceConfig, AMissingTableAndAStoreThatIsNotThereAreNamed) {
   EXPECT_THAT(store.error().detail, HasSubstr("sqlite:"));
 }
 
+TEST(ServiceConfig, RequestsExpireAfterThirtyDaysUnlessItSaysOtherwise) {
+  EXPECT_EQ(parse("")->authority.queue_expire_after, std::chrono::seconds(days(30)));
+  EXPECT_EQ(parse("[queue]\nexpire_after = \"12h\"")->authority.queue_expire_after,
+            std::chrono::seconds(std::chrono::hours(12)));
+  EXPECT_FALSE(parse("[queue]\nexpire_after = \"never\"")->authority.queue_expire_after);
+  for (const char* bad : {"\"0s\"", "\"soon\"", "\"\"", "30", "false"}) {
+    const auto config = parse("[queue]\nexpire_after = " + std::string(bad));
+    ASSERT_TRUE(config.has_error()) << bad;
+    EXPECT_THAT(config.error().detail, HasSubstr("expire_after")) << bad;
+  }
+}
+
+TEST(ServiceConfig, ACertnameBelongsToOnePerson) {
+  const auto config =
+      parse("[operators]\npeople = { alice = [\"alice\", \"alice-desk\"], bob = \"bob-1\" }");
+  ASSERT_TRUE(config.has_value()) << config.error().detail;
+  const std::map<std::string, std::string> people = {
+      {"alice", "alice"}, {"alice-desk", "alice"}, {"bob-1", "bob"}};
+  EXPECT_EQ(config->authority.people, people);
+  for (const char* bad : {"{ alice = [\"x\"], bob = [\"x\"] }", "{ alice = [\"x\", \"x\"] }",
+                          "{ alice = [\"bob\"], bob = [\"x\"] }", "{ alice = 1 }"}) {
+    EXPECT_TRUE(parse("[operators]\npeople = " + std::string(bad)).has_error()) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace countersign::cli

@@ -76,11 +76,15 @@ class GatedStore final : public Store {
     return none();
   }
   Result<RequestPage> requests(const RequestQuery&) const override { return none(); }
+  Result<std::vector<RequestRecord>> stale_requests(Timestamp, std::size_t) const override {
+    return none();
+  }
   Result<std::vector<RevokedSerial>> revoked(const std::string&, Timestamp) const override {
     return none();
   }
   Result<std::optional<CrlRecord>> last_crl(const std::string&) const override { return none(); }
   Result<std::optional<TokenRecord>> token_by_hash(ByteView) const override { return none(); }
+  Result<std::optional<TokenRecord>> token(const std::string&) const override { return none(); }
   Result<std::vector<TokenRecord>> tokens() const override { return none(); }
   Result<std::optional<EnrolmentTokenRecord>> enrolment_token(const std::string&) const override {
     return none();

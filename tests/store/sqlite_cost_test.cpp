@@ -94,6 +94,23 @@ TEST_F(SqliteCostTest, NoLookUpAndNoShortListVisitsTheHistory) {
       {"requests of a name", [&] { return store.requests_of("host7", 10).value().size(); }, 1},
       {"queue", [&] { return store.requests({.state = RequestState::queued}).value().rows.size(); },
        2},
+      {"queue by name",
+       [&] {
+         return store
+             .requests(
+                 {.state = RequestState::queued, .rule = "rule", .order = RequestOrder::certname})
+             .value()
+             .rows.size();
+       },
+       2},
+      {"queue, newest first",
+       [&] {
+         return store.requests({.state = RequestState::queued, .order = RequestOrder::newest_first})
+             .value()
+             .rows.size();
+       },
+       2},
+      {"stale", [&] { return store.stale_requests(at(901), 100).value().size(); }, 2},
       {"denied",
        [&] { return store.requests({.state = RequestState::denied}).value().rows.size(); }, 0},
       {"for a CRL", [&] { return store.revoked("CA1", at(2000)).value().size(); }, 2},

@@ -1,4 +1,4 @@
-// countersign deny, revoke and clean
+// countersign revoke and clean
 #include "cli/client.h"
 #include "cli/failure.h"
 #include "cli/queue.h"
@@ -22,21 +22,6 @@ int worse(int code, const std::string& what, const Client::Reply& reply) {
   print_note(escaped(what) + ": " + escaped(reply.problem()) +
              (missing ? " `countersign list --state signed` shows what there is.\n" : "\n"));
   return reply.status == 404 && code != kFailed ? kNothing : kFailed;
-}
-
-int deny(const Options& options, const std::string& client_file) {
-  Client client(find_client_config(client_file));
-  int code = kDone;
-  for (const json::value& row : queued_by_name(client, options.names, code)) {
-    const json::object body{{"reason", options.reason}};
-    const auto reply = client.call("POST", "/v1/requests/" + member(row, "id") + "/deny", body);
-    if (reply.done()) {
-      print(escaped(member(row, "certname")) + "\tdenied\n");
-    } else {
-      code = worse(code, member(row, "certname"), reply);
-    }
-  }
-  return code;
 }
 
 int revoke_serial(Client& client, const Options& options) {
@@ -88,14 +73,6 @@ int clean(const Options& options, const std::string& client_file) {
 }
 
 }  // namespace
-
-void add_deny(CLI::App& app, Invocation& invocation) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("deny", "Refuse requests that wait");
-  verb->add_option("name", options->names, "Certnames")->required();
-  verb->add_option("--reason", options->reason, "Why; the machine is told")->required();
-  on_chosen(*verb, invocation, options, deny);
-}
 
 void add_revoke(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<Options>();
