@@ -1,6 +1,7 @@
 // Identity documents: who proves which machine it is, is signed by that, one certificate a machine.
 #include <gmock/gmock.h>
 
+#include "ca/json_web_key_source.h"
 #include "tests/ca/authority_fixture.h"
 #include "tests/ca/token_maker.h"
 
