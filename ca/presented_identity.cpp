@@ -191,7 +191,7 @@ std::optional<policy::PresentedIdentity> identity_from_json(std::string_view tex
 std::string identity_note(const Examined& request) {
   const auto& fact = request.facts.identity;
   if (!fact) return "";
-  const std::string machine =
+  std::string machine =
       request.identity ? request.identity->kind + " " + request.identity->subject : "";
   if (fact->problem.empty()) return machine;
   return "refused: " + fact->problem + (machine.empty() ? "" : " (" + machine + ")");

@@ -1,6 +1,7 @@
 // The conditions of a rule on identity documents.
 #include "policy/identity_claims.h"
 #include "policy/rule_parser.h"
+#include "policy/words.h"
 
 namespace countersign::policy {
 
@@ -36,9 +37,9 @@ void RuleParser::parse_identity(ConfigTable& table, Match& match) {
     for (const std::string& value : values) {
       if (value.empty() || value.find('*') < value.size() - 1) {
         table.complain(claim.substr(0, claim.find('.')),
-                       "'" + value + "', of " + claim +
-                           ", is no value: it is a text to the letter, or the beginning of one and "
-                           "a '*' at the end.");
+                       joined({"'", value, "', of ", claim,
+                               ", is no value: it is a text to the letter, or the beginning of "
+                               "one and a '*' at the end."}));
       }
     }
     conditions[claim] = {values.begin(), values.end()};

@@ -96,7 +96,7 @@ void RuleParser::parse_certnames(ConfigTable& table, Match& match) {
   }
   match.allowlist.shrink();
   match.has_allowlist = !list.empty();
-  if (!match.certname_templates.empty() && match.certname_templates.size() != list.size()) {
+  if (!match.certname_templates.empty() && match.allowlist.size() > 0) {
     table.complain("certname",
                    "names with placeholders need an identity document and others do not. Write two "
                    "rules.");

@@ -95,7 +95,7 @@ TEST(AwsDocument, ThatIsNotWholeIsRefused) {
       {"region", "", "does not say aws.region"},
       {"instanceId", nullptr, "does not say aws.instance_id"},
       {"instanceId", "i\n1", "no short text"},
-      {"instanceId", std::string(257, 'a'), "no short text"},
+      {"instanceId", json::string(257, 'a'), "no short text"},
       {"pendingTime", nullptr, "when the instance was launched"},
       {"pendingTime", "yesterday", "when the instance was launched"},
   };

@@ -1,6 +1,7 @@
 // Identity documents: who proves which machine it is, is signed by that, one certificate a machine.
 #include <gmock/gmock.h>
 
+#include "ca/json_web_key_source.h"
 #include "tests/ca/authority_fixture.h"
 #include "tests/ca/token_maker.h"
 
@@ -246,12 +247,12 @@ TEST_F(IdentityTest, ADocumentThatIsRefusedIsAuditedWithTheReason) {
 TEST_F(IdentityTest, ExplainTellsWhatADocumentWouldDo) {
   start(kPolicy);
   const auto explained =
-      run(authority->explain(csr("m1.example.com"), "", document("m1", "db"), op)).value();
+      run(authority->explain(csr("m1.example.com"), "", op, document("m1", "db"))).value();
   EXPECT_EQ(explained.decision.action, policy::Action::deny);
   ASSERT_TRUE(explained.nearest);
   EXPECT_THAT(explained.nearest->advice,
               HasSubstr("an identity document that proves oidc.cloud.project = 'web'"));
-  EXPECT_EQ(run(authority->explain(csr("m1.example.com"), "", document("m1"), op))
+  EXPECT_EQ(run(authority->explain(csr("m1.example.com"), "", op, document("m1")))
                 .value()
                 .decision.action,
             policy::Action::sign);

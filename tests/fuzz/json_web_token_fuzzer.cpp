@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/bytes.h"
 #include "ca/json_web_token.h"
 #include "ca/token_identity.h"
 #include "tests/fuzz/require.h"

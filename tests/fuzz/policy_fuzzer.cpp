@@ -29,7 +29,7 @@ class OneFile final : public countersign::FileSystem {
   }
 };
 
-std::array<policy::Facts, 5> requests() {
+std::array<policy::Facts, 7> requests() {
   policy::Facts plain;
   plain.certname = "web-1.example.com";
   plain.key_algorithm = "ec";
@@ -55,7 +55,17 @@ std::array<policy::Facts, 5> requests() {
   old.attributes["1.2.3"] = {"value"};
   policy::Facts minted = old;
   minted.token = policy::PresentedToken{.id = "T1", .problem = "", .profile = ""};
-  return {plain, more, operator_only, old, minted};
+  policy::Facts vouched = old;
+  vouched.certname = "i-0abc.eu-west-1.compute.example.com";
+  vouched.identity.emplace();
+  vouched.identity->provider = "amazon";
+  vouched.identity->claims = {{"aws.account", "123456789012"},
+                              {"aws.instance_id", "i-0abc"},
+                              {"aws.region", "eu-west-1"},
+                              {"oidc.gitlab.ref", "main"}};
+  policy::Facts refused = vouched;
+  refused.identity->problem = "It expired.";
+  return {plain, more, operator_only, old, minted, vouched, refused};
 }
 
 bool asked(const policy::Facts& facts, const policy::RequestedName& name) {
@@ -80,8 +90,11 @@ void check_decision(const policy::Facts& facts, const policy::Decision& decision
   if (decision.action != policy::Action::sign) require(!decision.reason.empty());
   if (decision.reuse == policy::Reuse::replace) {
     require(decision.action == policy::Action::sign);
-    require(!facts.challenge_password.empty() || (facts.token && facts.token->problem.empty()));
+    require(!facts.challenge_password.empty() || (facts.token && facts.token->problem.empty()) ||
+            (facts.identity && facts.identity->problem.empty()));
   }
+  // Only a document that is good binds its machine.
+  if (decision.identity) require(facts.identity && facts.identity->problem.empty());
   for (const policy::Limit& limit : decision.limits) {
     require(decision.action == policy::Action::sign);
     require(limit.most > 0 && limit.period.count() > 0 && !limit.key.empty());

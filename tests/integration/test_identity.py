@@ -4,7 +4,7 @@ import json
 import threading
 
 import identity_documents as documents
-from harness import ServiceTest, main, run, until
+from harness import BINARY, ServiceTest, main, run
 from test_puppet import Agent
 
 POLICY = r"""
@@ -149,6 +149,76 @@ certificates = "{azure.root.certificate}"
                 csr, _ = self.csr(name)
                 status, answer = self.post(service, csr, document)
                 self.assertEqual((status, answer.get("rule")), (201, rule), answer)
+
+    def test_a_lost_answer_is_had_again_and_a_cleaned_machine_comes_back(self):
+        service = self.start()
+        csr, key = self.csr(AWS_NAME)
+        _, first = self.post(service, csr, self.aws.document())
+        csr, _ = self.csr(AWS_NAME, key=key, extra=("-sha384",))
+        status, again = self.post(service, csr, self.aws.document(age=7200))
+        self.assertEqual((status, again["serial"]), (201, first["serial"]))
+        service.cli("clean", AWS_NAME)
+        status, anew = self.post(service, csr, self.aws.document(age=7200))
+        self.assertEqual(status, 201)
+        self.assertNotEqual(anew["serial"], first["serial"])
+
+    def test_explain_and_show_say_what_a_document_proves_and_what_it_would_have_to(self):
+        service = self.start()
+        csr, _ = self.csr(AWS_NAME)
+        document = self.folder / "document"
+        document.write_text(self.aws.document(accountId="999999999999") + "\n")
+        asked = ("policy", "explain", "--csr", csr, "--identity", document)
+        text = service.cli(*asked).stdout
+        self.assertIn("aws.account is '999999999999', not '123456789012'", text)
+        self.assertIn("To be signed by 'aws': an identity document that proves", text)
+        document.write_text(self.aws.document())
+        self.assertIn("sign (", service.cli(*asked).stdout)
+        here = service.cli(*asked, "--policy", service.folder / "policy.toml").stdout
+        self.assertIn("only the server can tell", here)
+        self.post(service, csr, self.aws.document())
+        shown = service.cli("show", AWS_NAME).stdout
+        self.assertIn('aws.instance_id = "i-0123456789abcdef0"', shown)
+        self.assertIn("123456789012/eu-west-1/i-0123456789abcdef0", shown)
+
+    def test_a_waiting_request_with_a_document_is_shown_to_operators_only(self):
+        service = self.service(self.policy.replace('"deny"', '"queue"', 1), self.config())
+        name = "other.example.com"
+        agent = Agent(self, service, name)
+        attributes = self.folder / "csr_attributes.yaml"
+        attributes.write_text(f"custom_attributes:\n  1.2.840.113549.1.9.7: {self.aws.document()}\n")
+        agent.options += ["--csr_attributes", attributes]
+        agent.bootstrap(check=False)
+        path = f"/puppet-ca/v1/certificate_request/{name}"
+        status, body = service.curl(path)
+        self.assertEqual(status, 403)
+        self.assertNotIn("BEGIN", body)
+        self.assertEqual(service.curl(path, client="operator")[0], 200)
+
+    def test_a_policy_that_asks_for_documents_is_tested_and_replayed(self):
+        service = self.start()
+        csr, _ = self.csr(AWS_NAME)
+        self.assertEqual(self.post(service, csr, self.aws.document())[0], 201)
+        cases = self.folder / "cases.toml"
+        cases.write_text(f"""
+[[case]]
+name = "an instance"
+certname = "{AWS_NAME}"
+identity = {{ aws.account = "123456789012", aws.region = "eu-west-1", aws.instance_id = "i-0123456789abcdef0" }}
+expect = {{ action = "sign", rule = "aws" }}
+
+[[case]]
+name = "nobody"
+certname = "{AWS_NAME}"
+expect = {{ action = "deny" }}
+""")
+        policy = service.folder / "policy.toml"
+        run(BINARY, "policy", "test", cases, "--policy", policy)
+        other = self.folder / "other.toml"
+        other.write_text(self.policy.replace("123456789012", "123456789013"))
+        replayed = service.cli("policy", "replay", "--since", "1d", "--policy", other, "--json", check=False).stdout
+        self.assertEqual(json.loads(replayed)["changed"], 1)
+        same = service.cli("policy", "replay", "--since", "1d", "--policy", policy, "--json").stdout
+        self.assertEqual(json.loads(same)["changed"], 0)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ TEST(SignedDataCertificates, AreReadStrictly) {
   const std::string good = amazon().pem();
   for (const auto& [text, reason] : {std::pair<std::string, const char*>{"", "no certificate"},
                                      {"text", "no certificate"},
-                                     {good.substr(0, 200), "END"},
+                                     {good.substr(0, 200), "not complete"},
                                      {"-----BEGIN CERTIFICATE-----\nMAA=\n-----END "
                                       "CERTIFICATE-----\n",
                                       "no certificate that can be read"}}) {
