@@ -183,17 +183,6 @@ Task<void> Authority::State::audit_refusal(std::string what, const Caller& calle
   if (written.has_error()) log::error("audit_failed", {{"error", written.error().detail}});
 }
 
-Task<Result<void>> Authority::State::authorize(Action action, const Caller& caller) {
-  if (allowed(caller.role, action)) co_return Result<void>();
-  co_await audit_refusal(std::string(to_string(action)), caller);
-  if (caller.role == Role::anonymous) {
-    co_return fail(Code::unauthenticated,
-                   "This needs a client certificate of an operator, or a bearer token.");
-  }
-  co_return fail(Code::forbidden, "The role '" + std::string(to_string(caller.role)) +
-                                      "' may not " + std::string(to_string(action)) + ".");
-}
-
 Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime) {
   if (!lifetime || (lifetime->count() > 0 && *lifetime <= kLongestLifetime)) return {};
   return fail(Code::malformed, "A lifetime must be above 0 and at most 50 years, in seconds.");

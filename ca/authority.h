@@ -22,6 +22,7 @@
 #include "ca/limits.h"
 #include "ca/profile.h"
 #include "ca/replay.h"
+#include "ca/standing.h"
 #include "policy/cidr.h"
 #include "policy/enrolment_token.h"
 #include "policy/rule_set.h"
@@ -57,9 +58,14 @@ struct PuppetSettings {
 struct AuthorityConfig {
   std::map<std::string, Profile> profiles;  // "agent" and "server" always exist
   std::filesystem::path policy_file;        // empty: the default decides alone
+  // A reload that would decide more of the last day's requests otherwise, in percent, is refused
+  // until it is forced; nullopt: none is.
+  std::optional<int> policy_guard_percent;
   PuppetSettings puppet;
-  // Certnames that are operators without pp_cli_auth; never signed by rule.
+  // Certnames that have a role without pp_cli_auth; never signed by rule. What `people` says of one
+  // goes before pp_cli_auth, and before `operators`.
   std::vector<std::string> operators;
+  People people;
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
   std::chrono::seconds crl_delay{2};   // revoked -> published
   std::chrono::seconds crl_lifetime = std::chrono::days(7);
@@ -103,7 +109,8 @@ struct Explanation {
   policy::Decision decision;  // after names in use and limits
   std::vector<LimitUse> limits;
   std::string certname;
-  std::optional<policy::Nearest> nearest;  // what would have to change for another outcome
+  std::optional<policy::PresentedToken> token;  // that would come with it
+  std::optional<policy::Nearest> nearest;       // what would have to change for another outcome
 };
 
 struct Health {
@@ -116,8 +123,10 @@ struct Health {
 
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
 //
-// Authorization: each call takes the Caller and checks the table of caller.h itself; a refusal is
-// unauthenticated or forbidden, and is audited within a budget (see refusal_budget.h).
+// Authorization: each call takes the Caller and checks the table of permissions.h itself; a refusal
+// is unauthenticated or forbidden, and is audited within a budget (see refusal_budget.h). A caller
+// who is narrowed gets out_of_scope, audited alike, for what is about another name or rule; of
+// lists he gets what is within. A page of such a list may be short although more follows.
 class Authority {
  public:
   // Checks the store against the issuer (issuer row, last CRL number), loads the policy. Throws
@@ -186,7 +195,9 @@ class Authority {
   Task<Result<std::vector<store::AuditCheckpoint>>> audit_checkpoints(std::int64_t after,
                                                                       std::size_t limit,
                                                                       Caller caller);
-  Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller);
+  // `token`: an enrolment token that would come beside it; empty: look for one in it.
+  Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller,
+                                    Secret token = {});
   // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
   // pages between which other work goes on. malformed with the errors of the policy, which may read
   // no list but those of the policy in force; overloaded while another replay runs.
@@ -202,9 +213,11 @@ class Authority {
     store::TokenRecord token;
     std::string secret;
   };
-  // A lifetime as in Approval, a label of at most 256 bytes: malformed otherwise.
+  // A lifetime as in Approval, a label of at most 256 bytes, a scope that is good for the role (an
+  // admin is never narrowed): malformed otherwise.
   Task<Result<NewToken>> create_token(std::string role, std::string label,
-                                      std::optional<std::chrono::seconds> lifetime, Caller caller);
+                                      std::optional<std::chrono::seconds> lifetime, Caller caller,
+                                      policy::ScopeTerms scope = {});
   Task<Result<std::vector<store::TokenRecord>>> tokens(Caller caller);
   Task<Result<void>> revoke_token(std::string id, Caller caller);
 
@@ -247,6 +260,9 @@ class Authority {
   // Rises with every revocation: a kept connection asks trusted() again when it changed.
   std::uint64_t revocations() const;
 
+  // May the caller do this to all of these names? The same errors as of the call itself, audited.
+  // For what is about many names: nothing is begun that would be refused half-way.
+  Task<Result<void>> permit(Action action, std::vector<std::string> names, Caller caller);
   // Writes the audit row of a call that a front end refused by itself, within the same budget.
   Task<void> audit_refusal(std::string what, Caller caller);
 
@@ -265,7 +281,7 @@ class Authority {
 
   Result<void> reload_policy();
   Health health() const;
-  Task<Result<store::Counts>> counts();
+  Task<Result<store::Counts>> counts(Caller caller);
   const AuthorityConfig& config() const;
   const Clock& clock() const;
   std::size_t work_in_use() const;

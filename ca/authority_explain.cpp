@@ -33,6 +33,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   if (waits.has_error()) return waits.error();
   request.request_waits = *waits;
   Verdict verdict = decide(rules, request, config);
+  const auto token = request.facts.token;
   policy::Explanation plain = rules.explain(request.facts);
   verdict.decision = std::move(plain.decision);
   if (live && rules.reuses_names()) request.live = **current;
@@ -46,6 +47,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   }
   Explanation explanation;
   explanation.certname = request.certname;
+  explanation.token = token;
   explanation.nearest = std::move(plain.nearest);
   auto uses = uses_of(store, verdict.decision.limits, now);
   if (uses.has_error()) return uses.error();
@@ -60,19 +62,25 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
 
 }  // namespace
 
-Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller) {
+Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller,
+                                             Secret token) {
   State& state = *state_;
+  Submission submission;
+  submission.token = std::move(token);
   co_return co_await state.guarded(Action::explain, caller, [&]() -> Result<Explanation> {
     auto parsed = read_csr(csr);
     if (parsed.has_error()) return parsed.error();
     auto certname = certname_of(**parsed, "");
     if (certname.has_error()) return certname.error();
+    const auto within = in_scope(caller, *certname);
+    if (within.has_error()) return within.error();
     Examined request{.csr = std::move(*parsed), .certname = std::move(*certname)};
     request.facts = facts_of(*request.csr, source);
     const Timestamp now = state.clock.now();
-    auto token = find_token(state.store, presented_secret({}, *request.csr), request.facts, now);
-    if (token.has_error()) return token.error();
-    request.facts.token = std::move(*token);
+    auto known =
+        find_token(state.store, presented_secret(submission, *request.csr), request.facts, now);
+    if (known.has_error()) return known.error();
+    request.facts.token = std::move(*known);
     const auto rules = state.policy.current();
     return explained(state.store, *rules, state.config, std::move(request), now);
   });

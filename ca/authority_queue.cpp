@@ -29,10 +29,40 @@ Result<Grant> wanted_grant(const store::RequestRecord& row, const x509::Csr& csr
   return grant;
 }
 
+// A certificate stands for its SANs as well. What a rule granted is the site's word; what an
+// operator gives beyond must be within what he is narrowed to.
+Result<void> names_in_scope(const Caller& caller, const store::RequestRecord& row,
+                            const Grant& grant) {
+  auto within = request_in_scope(caller, row);
+  if (within.has_error() || !caller.scope || !row.grant.empty()) return within;
+  for (const x509::GeneralName& name : grant.names) {
+    if (name.type != x509::GeneralName::Type::dns) {
+      return fail(Code::out_of_scope, "It asks for the SAN '" + name.value +
+                                          "', which no scope of names can cover. Approve it "
+                                          "without its SANs, or leave it to others.");
+    }
+    within = in_scope(caller, name.value);
+    if (within.has_error()) return within;
+  }
+  return {};
+}
+
 Result<Grant> grant_for(const AuthorityConfig& config, const store::RequestRecord& row,
-                        const x509::Csr& csr, const Approval& approval) {
+                        const x509::Csr& csr, const Approval& approval, const Caller& caller) {
   auto grant = wanted_grant(row, csr, approval);
-  if (grant.has_error() || approval.reserved_names) return grant;
+  if (grant.has_error()) return grant;
+  const auto within = names_in_scope(caller, row, *grant);
+  if (within.has_error()) return within.error();
+  if (approval.reserved_names) {
+    const bool lacks = has_standing(config, grant->certname) && !allowed(caller, Action::appoint);
+    if (!lacks && !caller.scope) return grant;
+    if (lacks || !reserved(config, *grant).empty()) {
+      return fail(Code::forbidden, "'" + row.certname +
+                                       "' is held back: " + std::string(reserved(config, *grant)) +
+                                       ". Only an admin signs for it.");
+    }
+    return grant;
+  }
   const std::string_view why = reserved(config, *grant);
   if (why.empty()) return grant;
   return fail(Code::not_granted, "'" + row.certname + "' is held back: " + std::string(why) +
@@ -46,6 +76,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
                                            Caller caller) {
   State& state = *state_;
   const auto bounded = check_lifetime(approval.validity);
+  const bool may_hold = approval.reserved_names;
   Submitted outcome;
   Succession succession;
   auto made = co_await state.guarded(Action::decide, caller, [&]() -> Result<State::Signed> {
@@ -53,6 +84,8 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     auto row = waiting_request(state.store, request_id);
     if (row.has_error()) return row.error();
     outcome.request = std::move(*row);
+    const auto within = request_in_scope(caller, outcome.request);
+    if (within.has_error()) return within.error();
     // The bytes are parsed and proven again: an approval trusts nothing but the stored CSR.
     auto csr = x509::Csr::parse(outcome.request.csr);
     if (csr.has_error()) return csr.error();
@@ -64,7 +97,7 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     if (!approval.validity || (approval.puppet && renews_itself(settings, **csr))) {
       approval.validity = usual_validity(settings, **csr);
     }
-    auto grant = grant_for(state.config, outcome.request, **csr, approval);
+    auto grant = grant_for(state.config, outcome.request, **csr, approval, caller);
     if (grant.has_error()) return grant.error();
     auto follows = succession_of_approval(state.store, outcome.request, (*csr)->public_key(),
                                           settings.allow_duplicate_certs, state.clock.now());
@@ -73,7 +106,12 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
     return state.sign(*grant, state.profile(outcome.request.profile), **csr, "operator",
                       outcome.request.id);
   });
-  if (made.has_error()) co_return made.error();
+  if (made.has_error()) {
+    if (may_hold && made.error().code == Code::forbidden && allowed(caller, Action::decide)) {
+      co_await state.audit_refusal("appoint: " + made.error().detail, caller);
+    }
+    co_return made.error();
+  }
 
   store::RequestRecord& request = outcome.request;
   request.state = store::RequestState::signed_;
@@ -116,7 +154,7 @@ Task<Result<Grant>> Authority::preview(store::RequestRecord request, Approval ap
   co_return co_await state_->guarded(Action::read_all, caller, [&]() -> Result<Grant> {
     const auto csr = x509::Csr::parse(request.csr);
     if (csr.has_error()) return csr.error();
-    return grant_for(state_->config, request, **csr, approval);
+    return grant_for(state_->config, request, **csr, approval, caller);
   });
 }
 
@@ -125,6 +163,8 @@ Task<Result<std::vector<Bytes>>> Authority::would_revoke(store::RequestRecord re
   State& state = *state_;
   co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<std::vector<Bytes>> {
     std::vector<Bytes> serials;
+    const auto within = request_in_scope(caller, request);
+    if (within.has_error()) return within.error();
     if (request.reuse.empty()) return serials;
     const auto csr = x509::Csr::parse(request.csr);
     if (csr.has_error()) return csr.error();
@@ -143,7 +183,11 @@ Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::
     if (reason.empty() || reason.size() > kLongestReason) {
       return fail(Code::malformed, "A denial needs a reason of at most 1024 bytes.");
     }
-    return waiting_request(state.store, request_id);
+    auto waiting = waiting_request(state.store, request_id);
+    if (waiting.has_error()) return waiting;
+    const auto within = request_in_scope(caller, *waiting);
+    if (within.has_error()) return within.error();
+    return waiting;
   });
   if (row.has_error()) co_return row.error();
   row->state = store::RequestState::denied;

@@ -74,7 +74,10 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       const auto rules = state.policy.current();
       auto request =
           examine(state.store, submission, caller, state.config, rules->reuses_names(), now);
-      if (request.has_error() || request->repeated) return request;
+      if (request.has_error()) return request;
+      const auto within = in_scope(caller, request->certname);
+      if (within.has_error()) return within.error();
+      if (request->repeated) return request;
       verdict = decide(*rules, *request, state.config);
       const auto alone = put_aside_by_token(verdict.decision, *request);
       if (alone.has_error()) return alone.error();
@@ -90,7 +93,10 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       program = autosign_runs_program(state.config.puppet);
       return request;
     });
-    if (examined.has_error()) co_return examined.error();
+    if (examined.has_error()) {
+      co_await state.note_out_of_scope(Action::submit, examined.error(), caller);
+      co_return examined.error();
+    }
     if (examined->repeated) co_return std::move(*examined->repeated);
     const Examined& request = *examined;
 
@@ -110,6 +116,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       apply_autosign(puppet, request, answer, verdict);
     }
     hold_reserved_name(state.config, verdict);
+    hold_outside_rules(caller, verdict);
     tell_of_live(request, verdict);
     if (verdict.clock_put_back) {
       const auto settled = co_await state.committer.commit(

@@ -4,6 +4,7 @@
 
 #include "base/config_reader.h"
 #include "base/file_system.h"
+#include "cli/service_config_parts.h"
 #include "policy/facts.h"
 
 namespace countersign::cli {
@@ -298,6 +299,7 @@ void read_places(ConfigTable& root, const std::filesystem::path& folder, Service
   }
   if (auto policy = root.table("policy")) {
     config.authority.policy_file = folder / needed(*policy, "file");
+    read_policy_guard(*policy, config.authority);
     policy->done();
   }
 }
@@ -322,10 +324,7 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
     config.rest.anonymous = rest->boolean("anonymous").value_or(true);
     rest->done();
   }
-  if (auto operators = root.table("operators")) {
-    config.authority.operators = operators->texts("certnames").value_or(std::vector<std::string>{});
-    operators->done();
-  }
+  read_people(root, config.authority);
   root.done();
   const auto finished = document->finish();
   if (finished.has_error()) return finished.error();

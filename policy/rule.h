@@ -56,6 +56,7 @@ struct Match {
   std::optional<bool> live_certificate;
   bool token = false;   // an enrolment token that is good for the request must have come with it
   std::string profile;  // the rule's: a token can be bound to one
+  std::string rule;     // its name: a token can be bound to some
 };
 
 struct Grant {

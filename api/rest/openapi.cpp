@@ -110,7 +110,7 @@ json::object schemas() {
   all["Revoked"] = object_of({{"revoked", number}});
   all["Names"] = object_of({{"certnames", list_of(text)}}, {"certnames"});
   all["Cleaned"] = object_of({{"cleaned", list_of(text)}, {"not_found", list_of(text)}});
-  all["Explain"] = object_of({{"csr", text}, {"source", text}}, {"csr"});
+  all["Explain"] = object_of({{"csr", text}, {"source", text}, {"token", text}}, {"csr"});
   all["Decision"] = object_of({{"action", text},
                                {"rule", text},
                                {"reason", text},
@@ -120,6 +120,7 @@ json::object schemas() {
                                {"names_total", number},
                                {"extensions", list_of(text)},
                                {"reuse", text},
+                               {"token", object_of({{"id", text}, {"problem", text}})},
                                {"limits", list_of(reference("LimitUse"))},
                                {"trace", list_of(reference("TraceStep"))},
                                {"nearest", reference_or_null("Nearest")}});
@@ -139,8 +140,13 @@ json::object schemas() {
                              {"notes", list_of(text)},
                              {"next_cursor", maybe("string")}});
   all["LimitUse"] = object_of({{"limit", text}, {"used", number}, {"free_at", maybe("string")}});
-  all["AccessTokenOrder"] =
-      object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
+  all["AccessTokenOrder"] = object_of({{"role", text},
+                                       {"label", text},
+                                       {"lifetime_seconds", number},
+                                       {"scope", reference("Scope")}},
+                                      {"role"});
+  // What a credential is narrowed to; one of the lists at least.
+  all["Scope"] = object_of({{"certnames", list_of(text)}, {"rules", list_of(text)}});
   // One of the first three says what names it is for.
   all["EnrolmentTokenOrder"] = object_of({{"certname", text},
                                           {"certnames", list_of(text)},
@@ -152,6 +158,7 @@ json::object schemas() {
                                           {"source", list_of(text)},
                                           {"key_sha256", text},
                                           {"profile", text},
+                                          {"rules", list_of(text)},
                                           {"label", text},
                                           {"lifetime_seconds", number}});
   all["TokenOrder"] = json::object{
@@ -177,6 +184,7 @@ json::object schemas() {
   all["Token"] = object_of({{"id", text},
                             {"role", text},
                             {"label", text},
+                            {"scope", maybe("object")},
                             {"created_by", text},
                             {"created_at", text},
                             {"expires_at", maybe("string")},

@@ -36,6 +36,9 @@ struct RestRoute {
   unsigned status;                      // of success
   std::string_view answer;              // schema of the answer, or a media type
   bool open;  // may be called with no credential even where anonymous callers are shut out
+  // What it does, for the table of ca/permissions.h. Several: one of them, by what the body or the
+  // id says. None: anyone may.
+  std::vector<ca::Action> actions;
   RouteCode code;
 };
 

@@ -191,7 +191,13 @@ CREATE TRIGGER audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints
 END;
 )sql";
 
-constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+// What a token of a person or pipeline is narrowed to.
+constexpr const char* kVersion8 = R"sql(
+ALTER TABLE tokens ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion8};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(
