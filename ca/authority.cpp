@@ -91,7 +91,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       refusals(clock),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
-      housekeeping(1, 1) {}
+      housekeeping(1, 4) {}
 
 Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, store::Store& store,
                      const Clock& clock, const Random& random)
@@ -106,7 +106,10 @@ Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, sto
                                  .name = state.issuer->certificate().common_name(),
                                  .certificate = to_bytes(state.issuer->certificate().der())}}}),
        "Writing the issuer to the store");
+  // Before the guard: there is no older policy to stay with, and a service that does not start
+  // would be worse.
   must(state.policy.reload(), "The policy is refused");
+  state.guard_policy();
   must(state.crl.load_parents(state.config.root_crl),
        "Agents would refuse every certificate with the CRLs of the CAs above, from root.crl.pem or "
        "an "
@@ -125,6 +128,10 @@ Task<void> Authority::run() {
       try {
         auto published = state.crl.due() ? state.crl.publish() : Result<void>();
         state.crl.warn_of_parents();
+        if (state.reload_wanted.exchange(false)) {
+          const auto loaded = state.policy.reload();  // an error is logged, and shown by health
+          static_cast<void>(loaded.has_error());
+        }
         state.policy.reload_if_changed();
         const auto kept = state.checkpoints.keep();
         complain("crl_not_published", published);
@@ -254,8 +261,6 @@ Task<Result<std::shared_ptr<const x509::Certificate>>> Authority::issue_service_
   if (stored.has_error()) co_return stored.error();
   co_return made;
 }
-
-Result<void> Authority::reload_policy() { return state_->policy.reload(); }
 
 Health Authority::health() const {
   const State& state = *state_;

@@ -20,6 +20,7 @@
 #include "ca/expirations.h"
 #include "ca/issuer.h"
 #include "ca/limits.h"
+#include "ca/policy_reload.h"
 #include "ca/profile.h"
 #include "ca/replay.h"
 #include "ca/standing.h"
@@ -192,6 +193,10 @@ class Authority {
   // Of the chain and of the CRLs that are served.
   Task<Result<Expirations>> expirations(Caller caller);
   Task<Result<store::AuditPage>> audit(store::AuditQuery query, Caller caller);
+  // As audit(), oldest first; while there is no row, waits for one, `wait` long and at most 30 s.
+  // `next` is where to go on, even if nothing follows. overloaded if 64 callers wait.
+  Task<Result<store::AuditPage>> watch_audit(store::AuditQuery query,
+                                             std::chrono::milliseconds wait, Caller caller);
   Task<Result<std::vector<store::AuditCheckpoint>>> audit_checkpoints(std::int64_t after,
                                                                       std::size_t limit,
                                                                       Caller caller);
@@ -279,7 +284,14 @@ class Authority {
   Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(
       const x509::PublicKey& key);
 
+  // Takes the policy file as it is now. malformed if it is wrong; conflict if the guard refuses it
+  // (see AuthorityConfig). Blocks.
   Result<void> reload_policy();
+  // The same, soon, by run(); the outcome is in the log and in health(). From any thread.
+  void request_reload();
+  // The same, told and audited; a refusal is in the answer. `force` takes what the guard refused
+  // before, if it is still the same; what has changed since is judged anew.
+  Task<Result<PolicyReload>> reload_policy(ReloadOrder order, Caller caller);
   Health health() const;
   Task<Result<store::Counts>> counts(Caller caller);
   const AuthorityConfig& config() const;

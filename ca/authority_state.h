@@ -41,12 +41,19 @@ struct Authority::State {
   ExpirationsReader expirations;
   std::atomic<std::uint64_t> revocations{0};
   std::atomic<bool> stopping{false};
+  std::atomic<bool> reload_wanted{false};
+  // Callers who wait for the audit to grow. Shared: a coroutine may outlive this.
+  const std::shared_ptr<std::atomic<std::size_t>> watchers =
+      std::make_shared<std::atomic<std::size_t>>(0);
   // One replay at a time. Shared: a coroutine may outlive this.
   const std::shared_ptr<std::atomic<bool>> replaying = std::make_shared<std::atomic<bool>>(false);
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once
   WorkerPool pool;
   // Apart, so that no flood of requests keeps a revocation from being published.
   WorkerPool housekeeping;
+
+  // From now on a policy that changes too much is refused (authority_policy.cpp).
+  void guard_policy();
 
   const Profile& profile(const std::string& name) const;
   std::string new_id() const;  // 26 characters, rising with time

@@ -159,6 +159,7 @@ void add_policy(CLI::App& app, Invocation& invocation) {
   add_policy_test(*policy, invocation);
   add_policy_diff(*policy, invocation);
   add_policy_replay(*policy, invocation);
+  add_policy_reload(*policy, invocation);
 }
 
 }  // namespace countersign::cli

@@ -124,6 +124,12 @@ json::object schemas() {
                                {"limits", list_of(reference("LimitUse"))},
                                {"trace", list_of(reference("TraceStep"))},
                                {"nearest", reference_or_null("Nearest")}});
+  all["ReloadOrder"] = object_of({{"force", of_type("boolean")}, {"sha256", text}});
+  all["PolicyReload"] = object_of({{"sha256", text},
+                                   {"rules", number},
+                                   {"forced", of_type("boolean")},
+                                   {"requests", number},
+                                   {"changed", number}});
   all["ReplayOrder"] =
       object_of({{"policy", text}, {"since", text}, {"cursor", text}}, {"policy", "since"});
   all["Outcome"] = object_of({{"action", text}, {"rule", text}});

@@ -77,6 +77,8 @@ Answer deny_request(Call call);
 Answer explain_policy(Call call);
 // rest_replay.cpp
 Answer replay_policy(Call call);
+// rest_reload.cpp
+Answer reload_policy(Call call);
 // rest_certificates.cpp
 Answer list_certificates(Call call);
 Answer get_certificate(Call call);
