@@ -34,7 +34,8 @@ Result<Grant> wanted_grant(const store::RequestRecord& row, const x509::Csr& csr
 Result<void> names_in_scope(const Caller& caller, const store::RequestRecord& row,
                             const Grant& grant) {
   auto within = request_in_scope(caller, row);
-  if (within.has_error() || !caller.scope || !row.grant.empty()) return within;
+  const bool narrowed = caller.scope && !caller.scope->terms().certnames.empty();
+  if (within.has_error() || !narrowed || !row.grant.empty()) return within;
   for (const x509::GeneralName& name : grant.names) {
     if (name.type != x509::GeneralName::Type::dns) {
       return fail(Code::out_of_scope, "It asks for the SAN '" + name.value +

@@ -150,7 +150,8 @@ TEST_F(Callers, ATokenGivesItsRoleUntilItExpiresOrIsRevoked) {
   ASSERT_TRUE(identified(other->secret));
   ASSERT_TRUE(run(authority->revoke_token(other->token.id, admin)));
   EXPECT_EQ(identified(other->secret).error().code, Code::unauthenticated);
-  EXPECT_EQ(run(authority->revoke_token(other->token.id, admin)).error().code, Code::already_revoked);
+  EXPECT_EQ(run(authority->revoke_token(other->token.id, admin)).error().code,
+            Code::already_revoked);
   EXPECT_EQ(run(authority->revoke_token("none", admin)).error().code, Code::not_found);
   // The secret is nowhere in the store.
   for (const auto& row : store.audit("", 100).value()) {
@@ -161,7 +162,8 @@ TEST_F(Callers, ATokenGivesItsRoleUntilItExpiresOrIsRevoked) {
 TEST_F(Callers, ATokenIsNotMadeOfNonsense) {
   start();
   const auto made = [&](const char* role, std::string label, std::int64_t seconds) {
-    return run(authority->create_token(role, std::move(label), std::chrono::seconds(seconds), admin));
+    return run(
+        authority->create_token(role, std::move(label), std::chrono::seconds(seconds), admin));
   };
   EXPECT_EQ(made("agent", "", 60).error().code, Code::malformed);
   EXPECT_EQ(made("operator", std::string(257, 'x'), 60).error().code, Code::malformed);

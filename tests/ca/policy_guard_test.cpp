@@ -50,8 +50,9 @@ TEST_F(PolicyGuard, APolicyThatChangesTooMuchIsRefusedAndTheOldOneStays) {
   const auto refused = authority->reload_policy();
   ASSERT_TRUE(refused.has_error());
   EXPECT_EQ(refused.error().code, Code::conflict);
-  for (const char* part : {"12 of the 24 requests of the last day", "= 20%", "The old one stays",
-                           "sign by 'web' becomes deny by 'nobody' (12)", "policy reload --force"}) {
+  for (const char* part :
+       {"12 of the 24 requests of the last day", "= 20%", "The old one stays",
+        "sign by 'web' becomes deny by 'nobody' (12)", "policy reload --force"}) {
     EXPECT_THAT(refused.error().detail, HasSubstr(part));
   }
   EXPECT_EQ(authority->health().policy_error, refused.error().detail);
@@ -80,8 +81,8 @@ TEST_F(PolicyGuard, ForceTakesWhatWasJudgedAndTheAuditHasTheNumbers) {
   ASSERT_TRUE(taken);
   EXPECT_EQ(taken->refusal, "");
   EXPECT_TRUE(taken->forced);
-  for (const char* part : {R"("taken":"yes")", R"("forced":"yes")", R"("requests":"12")",
-                           R"("changed":"12")"}) {
+  for (const char* part :
+       {R"("taken":"yes")", R"("forced":"yes")", R"("requests":"12")", R"("changed":"12")"}) {
     EXPECT_THAT(last_detail(), HasSubstr(part));
   }
   EXPECT_EQ(authority->health().policy_error, "");

@@ -169,8 +169,7 @@ action = "sign"
     order.tokens = {policy::parse_token_bounds(bounds).value()};
     return run(authority->mint_enrolment_tokens(std::move(order), minter));
   };
-  EXPECT_EQ(mint(R"({"certname":"ci-1","rules":["more of ci"]})").error().code,
-            Code::out_of_scope);
+  EXPECT_EQ(mint(R"({"certname":"ci-1","rules":["more of ci"]})").error().code, Code::out_of_scope);
   EXPECT_THAT(last_refusal(), HasSubstr("mint: "));
   const auto enrol = [&](const char* name, int key) {
     const auto made = mint(std::string(R"({"certname":")") + name + "\"}").value();
@@ -194,8 +193,8 @@ action = "sign"
 
 TEST_F(Scopes, ATokensScopeIsThatOfItsBearer) {
   start(kPolicy);
-  const auto made = run(authority->create_token("pipeline", "", std::nullopt, admin,
-                                                {{"ci-*"}, {"ci machines"}}));
+  const auto made = run(
+      authority->create_token("pipeline", "", std::nullopt, admin, {{"ci-*"}, {"ci machines"}}));
   ASSERT_TRUE(made);
   EXPECT_EQ(made->token.scope, R"({"certnames":["ci-*"],"rules":["ci machines"]})");
   const auto caller = run(authority->identify_token(made->secret, "192.0.2.9", "id"));
@@ -203,14 +202,12 @@ TEST_F(Scopes, ATokensScopeIsThatOfItsBearer) {
   ASSERT_TRUE(caller->scope);
   EXPECT_TRUE(in_scope(*caller, "ci-1"));
   EXPECT_FALSE(in_scope(*caller, "web-1"));
-  EXPECT_EQ(run(authority->create_token("admin", "", std::nullopt, admin, {{"ci-*"}, {}}))
-                .error()
-                .code,
-            Code::malformed);
-  EXPECT_EQ(run(authority->create_token("operator", "", std::nullopt, admin, {{"CI?"}, {}}))
-                .error()
-                .code,
-            Code::malformed);
+  EXPECT_EQ(
+      run(authority->create_token("admin", "", std::nullopt, admin, {{"ci-*"}, {}})).error().code,
+      Code::malformed);
+  EXPECT_EQ(
+      run(authority->create_token("operator", "", std::nullopt, admin, {{"CI?"}, {}})).error().code,
+      Code::malformed);
 }
 
 TEST_F(Scopes, APageOfRulesEndsWhereTheRowsEnd) {

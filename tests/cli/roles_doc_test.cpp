@@ -18,8 +18,9 @@ std::string marks(const ca::Permission& row) {
 }
 
 std::string actions_table() {
-  std::string text = "| action | anonymous | agent | pipeline | auditor | operator | admin | narrowed |\n"
-                     "|---|---|---|---|---|---|---|---|\n";
+  std::string text =
+      "| action | anonymous | agent | pipeline | auditor | operator | admin | narrowed |\n"
+      "|---|---|---|---|---|---|---|---|\n";
   for (const ca::Permission& row : ca::kPermissions) {
     text += "| " + std::string(row.what) + " |" + marks(row) + (row.narrowed ? " yes |" : " no |") +
             "\n";

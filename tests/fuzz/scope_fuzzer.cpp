@@ -1,5 +1,5 @@
-// What a credential is narrowed to: it means the same when it was stored and read again, and no text
-// makes a scope that holds everything.
+// What a credential is narrowed to: it means the same when it was stored and read again, and no
+// text makes a scope that holds everything.
 #include "policy/scope.h"
 #include "tests/fuzz/require.h"
 

@@ -18,7 +18,9 @@ TEST(Scope, HoldsTheNamesThatItIsWrittenWith) {
   const Case cases[] = {
       {"ci-7", {"ci-7"}, {"ci-77", "ci-7.example.com", "xci-7"}},
       {"ci-*", {"ci-7", "ci-a-b"}, {"ci-", "ci-7.example.com", "web-1", "xci-7"}},
-      {"ci-*.example.com", {"ci-7.example.com"}, {"ci-7", "ci-7.web.example.com", "ci-7xexample.com"}},
+      {"ci-*.example.com",
+       {"ci-7.example.com"},
+       {"ci-7", "ci-7.web.example.com", "ci-7xexample.com"}},
       {"*.lab.example.com",
        {"a.lab.example.com", "b.a.lab.example.com"},
        {"lab.example.com", ".lab.example.com", "a.lab.example.com.evil.org", "a.xlab.example.com"}},
