@@ -28,6 +28,8 @@ std::string_view to_string(Code code) {
       return "unauthenticated";
     case Code::forbidden:
       return "forbidden";
+    case Code::out_of_scope:
+      return "out-of-scope";
     case Code::not_found:
       return "not-found";
     case Code::request_exists:

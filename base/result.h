@@ -26,6 +26,7 @@ enum class Code {
   denied,              // policy or an operator said no
   unauthenticated,     // no usable credential
   forbidden,           // a credential, but not for this
+  out_of_scope,        // a credential for this, but narrowed to other names or rules
   not_found,           //
   request_exists,      // the name has a queued request with another key
   certificate_exists,  // the name has a certificate

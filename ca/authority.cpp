@@ -102,7 +102,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       hooks(config.hooks, store, committer, clock, random, *https),
       programs(kPrograms, kPrograms + kProgramsWaiting),
       pool(config.workers, config.work_limit),
-      housekeeping(1, 1) {
+      housekeeping(1, 4) {
   for (const auto& [name, settings] : config.deciders) {
     deciders[name] = std::make_unique<Decider>(name, settings, *https);
   }
@@ -121,7 +121,10 @@ Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, sto
                                  .name = state.issuer->certificate().common_name(),
                                  .certificate = to_bytes(state.issuer->certificate().der())}}}),
        "Writing the issuer to the store");
+  // Before the guard: there is no older policy to stay with, and a service that does not start
+  // would be worse.
   must(state.policy.reload(), "The policy is refused");
+  state.guard_policy();
   must(state.crl.load_parents(state.config.root_crl),
        "Agents would refuse every certificate with the CRLs of the CAs above, from root.crl.pem or "
        "an "
@@ -144,6 +147,10 @@ Task<void> Authority::run() {
       try {
         auto published = state.crl.due() ? state.crl.publish() : Result<void>();
         state.crl.warn_of_parents();
+        if (state.reload_wanted.exchange(false)) {
+          const auto loaded = state.policy.reload();  // an error is logged, and shown by health
+          static_cast<void>(loaded.has_error());
+        }
         state.policy.reload_if_changed();
         state.identities.reload_if_changed();
         const auto expired = state.expire_stale();
@@ -213,17 +220,6 @@ Task<void> Authority::State::audit_refusal(std::string what, const Caller& calle
   batch.push_back(store::AppendAudit{std::move(row)});
   const auto written = co_await committer.commit(std::move(batch));
   if (written.has_error()) log::error("audit_failed", {{"error", written.error().detail}});
-}
-
-Task<Result<void>> Authority::State::authorize(Action action, const Caller& caller) {
-  if (allowed(caller.role, action)) co_return Result<void>();
-  co_await audit_refusal(std::string(to_string(action)), caller);
-  if (caller.role == Role::anonymous) {
-    co_return fail(Code::unauthenticated,
-                   "This needs a client certificate of an operator, or a bearer token.");
-  }
-  co_return fail(Code::forbidden, "The role '" + std::string(to_string(caller.role)) +
-                                      "' may not " + std::string(to_string(action)) + ".");
 }
 
 Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime) {
@@ -297,8 +293,6 @@ Task<Result<std::shared_ptr<const x509::Certificate>>> Authority::issue_service_
   if (stored.has_error()) co_return stored.error();
   co_return made;
 }
-
-Result<void> Authority::reload_policy() { return state_->policy.reload(); }
 
 Health Authority::health() const {
   const State& state = *state_;

@@ -25,8 +25,10 @@
 #include "ca/identity_settings.h"
 #include "ca/issuer.h"
 #include "ca/limits.h"
+#include "ca/policy_reload.h"
 #include "ca/profile.h"
 #include "ca/replay.h"
+#include "ca/standing.h"
 #include "policy/cidr.h"
 #include "policy/enrolment_token.h"
 #include "policy/rule_set.h"
@@ -64,12 +66,17 @@ struct AuthorityConfig {
   std::map<std::string, HookSettings> hooks;        // by name
   std::map<std::string, Profile> profiles;          // "agent" and "server" always exist
   std::filesystem::path policy_file;                // empty: the default decides alone
+  // A reload that would decide more of the last day's requests otherwise, in percent, is refused
+  // until it is forced; nullopt: none is.
+  std::optional<int> policy_guard_percent;
   PuppetSettings puppet;
-  // Certnames that are operators without pp_cli_auth; never signed by rule.
+  // Certnames that have a role without pp_cli_auth; never signed by rule. What `standings` says of
+  // one goes before pp_cli_auth, and before `operators`.
   std::vector<std::string> operators;
   std::vector<IdentitySettings> identities;  // clouds whose word counts; names differ
   // Asks for the keys of their issuers; null: make_https_client().
   std::shared_ptr<const HttpsClient> https_client;
+  Standings standings;
   // Whose certname it is, where a person has several or goes by another name.
   std::map<std::string, std::string> people;
   std::vector<std::string> hostnames;  // of the service: never signed by rule, as CN or SAN
@@ -137,7 +144,8 @@ struct Explanation {
   policy::Decision decision;  // after names in use and limits
   std::vector<LimitUse> limits;
   std::string certname;
-  std::optional<policy::Nearest> nearest;  // what would have to change for another outcome
+  std::optional<policy::PresentedToken> token;  // that would come with it
+  std::optional<policy::Nearest> nearest;       // what would have to change for another outcome
 };
 
 struct Health {
@@ -153,8 +161,10 @@ struct DeciderStatus;  // see decider.h
 
 // Thread-safe. Every coroutine may be awaited on any executor; work runs on the pool.
 //
-// Authorization: each call takes the Caller and checks the table of caller.h itself; a refusal is
-// unauthenticated or forbidden, and is audited within a budget (see refusal_budget.h).
+// Authorization: each call takes the Caller and checks the table of permissions.h itself; a refusal
+// is unauthenticated or forbidden, and is audited within a budget (see refusal_budget.h). A caller
+// who is narrowed gets out_of_scope, audited alike, for what is about another name or rule; of
+// lists he gets what is within. A page of such a list may be short although more follows.
 class Authority {
  public:
   // Checks the store against the issuer (issuer row, last CRL number), loads the policy. Throws
@@ -221,12 +231,15 @@ class Authority {
   // Of the chain and of the CRLs that are served.
   Task<Result<Expirations>> expirations(Caller caller);
   Task<Result<store::AuditPage>> audit(store::AuditQuery query, Caller caller);
+  // As audit(), oldest first; while there is no row, waits for one, `wait` long and at most 30 s.
+  // `next` is where to go on, even if nothing follows. overloaded if 64 callers wait.
+  Task<Result<store::AuditPage>> watch_audit(store::AuditQuery query,
+                                             std::chrono::milliseconds wait, Caller caller);
   Task<Result<std::vector<store::AuditCheckpoint>>> audit_checkpoints(std::int64_t after,
                                                                       std::size_t limit,
                                                                       Caller caller);
-  // `identity`: an identity document that would come beside the CSR, "" for none.
-  Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller,
-                                    std::string identity = {});
+  // What would be decided if this were submitted from the address `source`.
+  Task<Result<Explanation>> explain(Submission submission, std::string source, Caller caller);
   // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
   // pages between which other work goes on. malformed with the errors of the policy, which may read
   // no list but those of the policy in force; overloaded while another replay runs.
@@ -242,9 +255,11 @@ class Authority {
     store::TokenRecord token;
     std::string secret;
   };
-  // A lifetime as in Approval, a label of at most 256 bytes: malformed otherwise.
+  // A lifetime as in Approval, a label of at most 256 bytes, a scope that is good for the role (an
+  // admin is never narrowed): malformed otherwise.
   Task<Result<NewToken>> create_token(std::string role, std::string label,
-                                      std::optional<std::chrono::seconds> lifetime, Caller caller);
+                                      std::optional<std::chrono::seconds> lifetime, Caller caller,
+                                      policy::ScopeTerms scope = {});
   Task<Result<std::vector<store::TokenRecord>>> tokens(Caller caller);
   Task<Result<void>> revoke_token(std::string id, Caller caller);
 
@@ -287,6 +302,9 @@ class Authority {
   // Rises with every revocation: a kept connection asks trusted() again when it changed.
   std::uint64_t revocations() const;
 
+  // May the caller do this to all of these names? The same errors as of the call itself, audited.
+  // For what is about many names: nothing is begun that would be refused half-way.
+  Task<Result<void>> permit(Action action, std::vector<std::string> names, Caller caller);
   // Writes the audit row of a call that a front end refused by itself, within the same budget.
   Task<void> audit_refusal(std::string what, Caller caller);
 
@@ -303,11 +321,19 @@ class Authority {
   Task<Result<std::shared_ptr<const x509::Certificate>>> issue_service_certificate(
       const x509::PublicKey& key);
 
+  // Takes the policy file as it is now. malformed if it is wrong; conflict if the guard refuses it
+  // (see AuthorityConfig). Blocks.
   Result<void> reload_policy();
+  // The same, soon, by run(); the outcome is in the log and in health(). From any thread.
+  void request_reload();
+  // The same, told and audited; a refusal is in the answer. `force` takes what the guard refused
+  // before, if it is still the same; what has changed since is judged anew.
+  Task<Result<PolicyReload>> reload_policy(ReloadOrder order, Caller caller);
   Health health() const;
   std::vector<DeciderStatus> deciders() const;
-  Task<Result<store::Counts>> counts();
+  Task<Result<store::Counts>> counts(Caller caller);
   Task<Result<std::vector<store::HookTally>>> hook_tallies();  // without a check; numbers alone
+  Task<Result<store::Counts>> counts(Caller caller);
   const AuthorityConfig& config() const;
   const Clock& clock() const;
   std::size_t work_in_use() const;

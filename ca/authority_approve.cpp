@@ -30,10 +30,41 @@ Result<Grant> wanted_grant(const store::RequestRecord& row, const x509::Csr& csr
   return grant;
 }
 
+// A certificate stands for its SANs as well. What a rule granted is the site's word; what an
+// operator gives beyond must be within what he is narrowed to.
+Result<void> names_in_scope(const Caller& caller, const store::RequestRecord& row,
+                            const Grant& grant) {
+  auto within = request_in_scope(caller, row);
+  const bool narrowed = caller.scope && !caller.scope->terms().certnames.empty();
+  if (within.has_error() || !narrowed || !row.grant.empty()) return within;
+  for (const x509::GeneralName& name : grant.names) {
+    if (name.type != x509::GeneralName::Type::dns) {
+      return fail(Code::out_of_scope, "It asks for the SAN '" + name.value +
+                                          "', which no scope of names can cover. Approve it "
+                                          "without its SANs, or leave it to others.");
+    }
+    within = in_scope(caller, name.value);
+    if (within.has_error()) return within;
+  }
+  return {};
+}
+
 Result<Grant> grant_for(const AuthorityConfig& config, const store::RequestRecord& row,
-                        const x509::Csr& csr, const Approval& approval) {
+                        const x509::Csr& csr, const Approval& approval, const Caller& caller) {
   auto grant = wanted_grant(row, csr, approval);
-  if (grant.has_error() || approval.reserved_names) return grant;
+  if (grant.has_error()) return grant;
+  const auto within = names_in_scope(caller, row, *grant);
+  if (within.has_error()) return within.error();
+  if (approval.reserved_names) {
+    const bool lacks = has_standing(config, grant->certname) && !allowed(caller, Action::appoint);
+    if (!lacks && !caller.scope) return grant;
+    if (lacks || !reserved(config, *grant).empty()) {
+      return fail(Code::forbidden, "'" + row.certname +
+                                       "' is held back: " + std::string(reserved(config, *grant)) +
+                                       ". Only an admin signs for it.");
+    }
+    return grant;
+  }
   const std::string_view why = reserved(config, *grant);
   if (why.empty()) return grant;
   return fail(Code::not_granted, "'" + row.certname + "' is held back: " + std::string(why) +
@@ -67,7 +98,7 @@ Etag etag_of(const store::RequestRecord& request, const std::string& holds) {
 
 // The bytes are parsed and proven again: an approval trusts nothing but the stored CSR.
 Result<Authority::State::Approvable> Authority::State::approvable(
-    const store::RequestRecord& request, Approval approval) const {
+    const store::RequestRecord& request, Approval approval, const Caller& caller) const {
   Approvable found;
   auto csr = x509::Csr::parse(request.csr);
   if (csr.has_error()) return csr.error();
@@ -79,7 +110,7 @@ Result<Authority::State::Approvable> Authority::State::approvable(
   if (!approval.validity || (approval.puppet && renews_itself(config.puppet, *found.csr))) {
     approval.validity = usual_validity(config.puppet, *found.csr);
   }
-  auto grant = grant_for(config, request, *found.csr, approval);
+  auto grant = grant_for(config, request, *found.csr, approval, caller);
   if (grant.has_error()) return grant.error();
   found.grant = std::move(*grant);
   auto follows = succession_of_approval(store, request, found.csr->public_key(),
@@ -152,7 +183,7 @@ Task<Result<Submitted>> Authority::State::approve_once(const std::string& reques
     auto row = waiting_request(request_id);
     if (row.has_error()) return row.error();
     outcome.request = std::move(*row);
-    auto found = approvable(outcome.request, approval);
+    auto found = approvable(outcome.request, approval, caller);
     if (found.has_error()) return found.error();
     what = std::move(*found);
     if (approval.if_match && *approval.if_match != etag_of(outcome.request, what.holds)) {
@@ -176,6 +207,7 @@ Task<Result<Submitted>> Authority::State::approve_once(const std::string& reques
     return {};
   });
   if (done.has_error()) {
+    co_await note_out_of_scope(Action::decide, done.error(), caller);
     if (done.error().code == Code::already_approved || done.error().code == Code::forbidden) {
       co_await audit_refusal("approve: " + done.error().detail, caller, outcome.request.certname);
     }
@@ -260,9 +292,11 @@ Task<Result<Preview>> Authority::preview(store::RequestRecord request, Approval 
   co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<Preview> {
     const auto bounded = check_lifetime(approval.validity);
     if (bounded.has_error()) return bounded.error();
+    const auto within = request_in_scope(caller, request);
+    if (within.has_error()) return within.error();
     Preview preview;
     preview.approvals_needed = request.approvals_needed;
-    auto found = state.approvable(request, approval);
+    auto found = state.approvable(request, approval, caller);
     if (found.has_error()) {
       preview.refusal = found.error();
       return preview;
@@ -275,7 +309,7 @@ Task<Result<Preview>> Authority::preview(store::RequestRecord request, Approval 
     for (const auto& given : request.approvals) {
       if (given.holds == found->holds) preview.approved_by.push_back(given.person);
     }
-    if (allowed(caller.role, Action::decide)) {
+    if (allowed(caller, Action::decide)) {
       const auto vote = state.vote(request, *found, caller);
       if (vote.has_error()) preview.not_by_caller = vote.error();
     }

@@ -14,24 +14,38 @@ constexpr std::size_t kLongestLabel = 256;
 constexpr std::string_view kSecretPrefix = "cst_";
 
 std::optional<Role> token_role(std::string_view text) {
-  for (const Role role : {Role::pipeline, Role::operator_, Role::auditor}) {
-    if (to_string(role) == text) return role;
+  const auto role = parse_role(text);
+  if (role == Role::anonymous || role == Role::agent) return std::nullopt;
+  return role;
+}
+
+// Null if the terms are empty: narrowed to nothing.
+Result<std::shared_ptr<const policy::Scope>> scope_for(Role role, policy::ScopeTerms terms) {
+  if (terms.empty()) return std::shared_ptr<const policy::Scope>();
+  if (role == Role::admin) {
+    return fail(Code::malformed,
+                "An admin is never narrowed, for what an admin does is about all names. Narrow an "
+                "operator.");
   }
-  return std::nullopt;
+  return policy::Scope::make(std::move(terms));
 }
 
 }  // namespace
 
 Task<Result<Authority::NewToken>> Authority::create_token(
     std::string role, std::string label, std::optional<std::chrono::seconds> lifetime,
-    Caller caller) {
+    Caller caller, policy::ScopeTerms scope) {
   State& state = *state_;
   const auto permitted = co_await state.authorize(Action::administer_tokens, caller);
   if (permitted.has_error()) co_return permitted.error();
-  if (!token_role(role)) {
+  const auto known = token_role(role);
+  if (!known) {
     co_return fail(Code::malformed, "There is no role '" + role +
-                                        "' for tokens. Use pipeline, operator or auditor.");
+                                        "' for tokens. Use pipeline, auditor, operator or admin.");
   }
+  const std::string narrowed = policy::to_json(scope);
+  const auto good = scope_for(*known, std::move(scope));
+  if (good.has_error()) co_return good.error();
   if (label.size() > kLongestLabel) {
     co_return fail(Code::malformed, "A label has at most 256 bytes.");
   }
@@ -43,6 +57,7 @@ Task<Result<Authority::NewToken>> Authority::create_token(
                 .hash = x509::sha256(as_bytes(made.secret)),
                 .role = std::move(role),
                 .label = std::move(label),
+                .scope = narrowed,
                 .created_by = caller.describe(),
                 .created_at = state.clock.now(),
                 .expires_at = std::nullopt,
@@ -50,9 +65,9 @@ Task<Result<Authority::NewToken>> Authority::create_token(
   if (lifetime) made.token.expires_at = made.token.created_at + *lifetime;
   store::WriteBatch batch;
   batch.push_back(store::InsertToken{made.token});
-  batch.push_back(
-      store::AppendAudit{state.audit("create token", caller, made.token.id,
-                                     {{"role", made.token.role}, {"label", made.token.label}})});
+  batch.push_back(store::AppendAudit{state.audit(
+      "create token", caller, made.token.id,
+      {{"role", made.token.role}, {"label", made.token.label}, {"scope", made.token.scope}})});
   const auto stored = co_await state.committer.commit(std::move(batch));
   if (stored.has_error()) co_return stored.error();
   co_return made;
@@ -89,17 +104,32 @@ Task<Result<Caller>> Authority::identify_token(std::string secret, std::string s
     if (!role) {
       return fail(Code::unauthenticated, "The bearer token is unknown, expired or revoked.");
     }
-    return Caller{*role, (*found)->id, source, request_id};
+    auto terms = policy::parse_scope_terms((*found)->scope);
+    if (terms.has_error()) return terms.error();
+    // One that cannot be read any more must not become a wide one.
+    auto scope = scope_for(*role, std::move(*terms));
+    if (scope.has_error()) return scope.error();
+    return Caller{*role, (*found)->id, source, request_id, std::move(*scope)};
   });
 }
 
 Caller Authority::identify_certificate(const x509::Certificate& certificate, std::string source,
                                        std::string request_id) const {
   const auto& operators = state_->config.operators;
+  const auto person = state_->config.standings.find(certificate.common_name());
+  if (person != state_->config.standings.end()) {
+    return {.role = person->second.role,
+            .name = person->first,
+            .source = std::move(source),
+            .request_id = std::move(request_id),
+            .scope = person->second.scope};
+  }
   const x509::Extension* mark = certificate.find(policy::kCliAuthOid);
   const bool marked = mark != nullptr && x509::text_of(*mark) == "true";
   const bool listed = std::ranges::find(operators, certificate.common_name()) != operators.end();
-  return {.role = marked || listed ? Role::operator_ : Role::agent,
+  return {.role = marked   ? Role::admin
+                  : listed ? Role::operator_
+                           : Role::agent,
           .name = certificate.common_name(),
           .source = std::move(source),
           .request_id = std::move(request_id)};
@@ -137,7 +167,7 @@ Task<Result<Caller>> Authority::identify_forwarded(
         store::state_of(**current, state.clock.now()) != store::CertificateState::signed_) {
       return fail(Code::denied, "No certificate of the name '" + certname + "' is live.");
     }
-    return Caller{Role::agent, certname, source, request_id};
+    return Caller{Role::agent, certname, source, request_id, nullptr};
   });
 }
 

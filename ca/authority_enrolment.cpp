@@ -1,8 +1,11 @@
 // Enrolment tokens: minted, listed, ended.
+#include <algorithm>
+
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/enrolment.h"
 #include "ca/request_id.h"
+#include "ca/scoped_page.h"
 #include "x509/digest.h"
 
 namespace countersign::ca {
@@ -36,6 +39,34 @@ Result<void> check_order(const Authority::EnrolmentOrder& order, const Authority
   return check_lifetime(order.lifetime);
 }
 
+// Within what the minter is narrowed to. Whoever is narrowed to rules makes tokens for those alone.
+Result<void> narrow(const Caller& caller, std::vector<policy::TokenBounds>& tokens) {
+  if (!caller.scope) return {};
+  for (policy::TokenBounds& bounds : tokens) {
+    if (bounds.rules.empty()) bounds.rules = caller.scope->terms().rules;
+    for (const std::string& rule : bounds.rules) {
+      if (caller.scope->holds_rule(rule)) continue;
+      return fail(Code::out_of_scope, "This credential is narrowed to " + caller.scope->describe() +
+                                          ", and cannot make tokens for the rule '" + rule + "'.");
+    }
+    const std::string why = caller.scope->refusal(bounds);
+    if (!why.empty()) {
+      return fail(Code::out_of_scope, "This credential cannot make such a token: " + why + ".");
+    }
+  }
+  return {};
+}
+
+// Could the caller have made it?
+bool covers(const Caller& caller, const store::EnrolmentTokenRecord& token) {
+  if (!caller.scope) return true;
+  const auto bounds = policy::parse_token_bounds(token.bounds);
+  if (bounds.has_error() || !caller.scope->refusal(*bounds).empty()) return false;
+  const auto held = [&](const std::string& rule) { return caller.scope->holds_rule(rule); };
+  return !caller.scope->narrows_rules() ||
+         (!bounds->rules.empty() && std::ranges::all_of(bounds->rules, held));
+}
+
 }  // namespace
 
 Task<Result<std::vector<Authority::NewEnrolmentToken>>> Authority::mint_enrolment_tokens(
@@ -45,6 +76,11 @@ Task<Result<std::vector<Authority::NewEnrolmentToken>>> Authority::mint_enrolmen
   if (permitted.has_error()) co_return permitted.error();
   const auto good = check_order(order, state.config);
   if (good.has_error()) co_return good.error();
+  const auto within = narrow(caller, order.tokens);
+  if (within.has_error()) {
+    co_await state.note_out_of_scope(Action::mint, within.error(), caller);
+    co_return within.error();
+  }
   std::vector<NewEnrolmentToken> made;
   made.reserve(order.tokens.size());
   store::WriteBatch batch;
@@ -79,14 +115,30 @@ Task<Result<std::vector<Authority::NewEnrolmentToken>>> Authority::mint_enrolmen
 Task<Result<store::EnrolmentTokenPage>> Authority::enrolment_tokens(
     store::EnrolmentTokenQuery query, Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(Action::read_all, caller,
-                                   [&] { return state.store.enrolment_tokens(query); });
+  using Page = store::EnrolmentTokenPage;
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<Page> {
+    if (!caller.scope) return state.store.enrolment_tokens(query);
+    return scoped_page(
+        query,
+        [&](const store::EnrolmentTokenQuery& page) { return state.store.enrolment_tokens(page); },
+        [&](const store::EnrolmentTokenRecord& row) -> Result<bool> {
+          return covers(caller, row);
+        });
+  });
 }
 
 Task<Result<void>> Authority::revoke_enrolment_token(std::string id, Caller caller) {
   State& state = *state_;
-  const auto permitted = co_await state.authorize(Action::mint, caller);
-  if (permitted.has_error()) co_return permitted.error();
+  // Only of one that is there: another kind of token is the other call's business.
+  const auto known = co_await state.guarded(Action::mint, caller, [&]() -> Result<void> {
+    const auto token = state.store.enrolment_token(id);
+    if (token.has_error()) return token.error();
+    if (!*token || covers(caller, **token)) return {};
+    return fail(Code::out_of_scope,
+                "The token is outside of what this credential is narrowed to: " +
+                    caller.scope->describe() + ".");
+  });
+  if (known.has_error()) co_return known.error();
   store::WriteBatch batch;
   batch.push_back(store::RevokeEnrolmentToken{id, state.clock.now()});
   batch.push_back(store::AppendAudit{state.audit("revoke enrolment token", caller, id, {})});

@@ -35,6 +35,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   if (waits.has_error()) return waits.error();
   request.request_waits = *waits;
   Verdict verdict = decide(rules, request, config);
+  const auto token = request.facts.token;
   policy::Explanation plain = rules.explain(request.facts);
   verdict.decision = std::move(plain.decision);
   if (live && rules.reuses_names()) request.live = **current;
@@ -48,6 +49,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   }
   Explanation explanation;
   explanation.certname = request.certname;
+  explanation.token = token;
   explanation.nearest = std::move(plain.nearest);
   auto uses = uses_of(store, verdict.decision.limits, now);
   if (uses.has_error()) return uses.error();
@@ -67,26 +69,27 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
 
 }  // namespace
 
-Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller,
-                                             std::string identity) {
+Task<Result<Explanation>> Authority::explain(Submission submission, std::string source,
+                                             Caller caller) {
   State& state = *state_;
-  Submission asked;
-  asked.identity = Secret(std::move(identity));
   JsonWebKeySource* keys_wanted = nullptr;
   bool keys_fetched = false;
   const auto explain_once = [&]() -> Result<Explanation> {
-    auto parsed = read_csr(csr);
+    auto parsed = read_csr(submission.csr);
     if (parsed.has_error()) return parsed.error();
     auto certname = certname_of(**parsed, "");
     if (certname.has_error()) return certname.error();
+    const auto within = in_scope(caller, *certname);
+    if (within.has_error()) return within.error();
     Examined request{.csr = std::move(*parsed), .certname = std::move(*certname)};
     request.facts = facts_of(*request.csr, source);
     const Timestamp now = state.clock.now();
-    auto token = find_token(state.store, presented_secret({}, *request.csr), request.facts, now);
+    auto token =
+        find_token(state.store, presented_secret(submission, *request.csr), request.facts, now);
     if (token.has_error()) return token.error();
     request.facts.token = std::move(*token);
-    const auto identified = find_identity(state.store, state.identities,
-                                          presented_document(asked, *request.csr), now, request);
+    const auto identified = find_identity(
+        state.store, state.identities, presented_document(submission, *request.csr), now, request);
     if (identified.has_error()) return identified.error();
     keys_wanted = keys_fetched ? nullptr : request.keys_wanted;
     if (keys_wanted != nullptr) return Explanation();

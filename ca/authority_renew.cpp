@@ -78,6 +78,8 @@ Task<Result<store::CertificateRecord>> Authority::renew(
           auto row = certificate_row(state.issuer->id(), **issued, state.clock.now());
           row.profile = before.profile;
           row.rule = kRule;
+          // So that a renewed certificate still belongs to the rule that once granted it.
+          row.request_id = before.request_id;
           return row;
         });
     if (made.has_error()) co_return made.error();

@@ -27,17 +27,17 @@ Result<void> spare_own(const Issuer& issuer, ByteView serial) {
 
 struct Holdings {
   std::vector<store::CertificateRecord> certificates;
-  bool queued = false;  // is there a queued request?
-  Bytes current;        // serial of the certificate that the name stands for; empty: of none
+  std::optional<store::RequestRecord> waiting;  // the queued request
+  Bytes current;  // serial of the certificate that the name stands for; empty: of none
 };
 
 Result<Holdings> holdings(const store::Store& store, const std::string& certname) {
   Holdings found;
-  const auto waiting = store.queued_request(certname);
+  auto waiting = store.queued_request(certname);
   if (waiting.has_error()) return waiting.error();
   auto rows = store.certificates_of(certname);
   if (rows.has_error()) return rows.error();
-  found.queued = waiting->has_value();
+  found.waiting = std::move(*waiting);
   found.certificates = std::move(*rows);
   const auto current = std::ranges::find_if(found.certificates, &store::CertificateRecord::current);
   if (current != found.certificates.end()) found.current = current->serial;
@@ -54,8 +54,12 @@ Task<Result<store::CertificateRecord>> Authority::revoke(Bytes serial,
       co_await state.guarded(Action::revoke, caller, [&]() -> Result<store::CertificateRecord> {
         const auto other = spare_own(*state.issuer, serial);
         if (other.has_error()) return other.error();
-        return required(state.store.certificate(state.issuer->id(), serial),
-                        "There is no certificate with this serial.");
+        auto found = required(state.store.certificate(state.issuer->id(), serial),
+                              "There is no certificate with this serial.");
+        if (found.has_error()) return found;
+        const auto within = state.certificate_in_scope(*found, caller);
+        if (within.has_error()) return within.error();
+        return found;
       });
   if (row.has_error()) co_return row.error();
   if (row->revocation) {
@@ -83,8 +87,16 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
   // it a moment at most.
   constexpr int kRounds = 1000;
   for (int round = 0; round < kRounds; ++round) {
-    auto rows = co_await state.guarded(Action::revoke, caller,
-                                       [&] { return state.store.certificates_of(certname); });
+    using Rows = std::vector<store::CertificateRecord>;
+    auto rows = co_await state.guarded(Action::revoke, caller, [&]() -> Result<Rows> {
+      const auto named = in_scope(caller, certname);
+      if (named.has_error()) return named.error();
+      auto all = state.store.certificates_of(certname);
+      if (all.has_error()) return all;
+      const auto within = state.rules_in_scope(*all, caller);
+      if (within.has_error()) return within.error();
+      return all;
+    });
     if (rows.has_error()) co_return rows.error();
     const Timestamp now = state.clock.now();
     if (std::ranges::none_of(*rows, [now](const store::CertificateRecord& row) {
@@ -129,10 +141,21 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
   // whole: then once more, with what is there by then. A machine can renew as often as it likes.
   constexpr int kRounds = 100;
   for (int round = 1;; ++round) {
-    auto found = co_await state.guarded(Action::revoke, caller,
-                                        [&] { return holdings(state.store, certname); });
+    auto found = co_await state.guarded(Action::revoke, caller, [&]() -> Result<Holdings> {
+      const auto named = in_scope(caller, certname);
+      if (named.has_error()) return named.error();
+      auto all = holdings(state.store, certname);
+      if (all.has_error()) return all;
+      const auto within = state.rules_in_scope(all->certificates, caller);
+      if (within.has_error()) return within.error();
+      if (all->waiting && what.requests) {
+        const auto decided = rule_in_scope(caller, all->waiting->rule);
+        if (decided.has_error()) return decided.error();
+      }
+      return all;
+    });
     if (found.has_error()) co_return found.error();
-    if (found->certificates.empty() && !(found->queued && what.requests)) {
+    if (found->certificates.empty() && !(found->waiting && what.requests)) {
       co_return fail(Code::not_found, "There is nothing of the name '" + certname + "'.");
     }
     // One batch: the name is not freed while a certificate of it could still be trusted.
@@ -152,7 +175,7 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
       }
     }
     if (!found->current.empty()) batch.push_back(store::ReleaseName{certname, found->current});
-    if (found->queued && what.requests) {
+    if (found->waiting && what.requests) {
       batch.push_back(store::WithdrawRequest{certname, now, caller.describe()});
     }
     batch.push_back(store::AppendAudit{state.audit("clean", caller, certname, {})});

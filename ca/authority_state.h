@@ -46,6 +46,10 @@ struct Authority::State {
   ExpirationsReader expirations;
   std::atomic<std::uint64_t> revocations{0};
   std::atomic<bool> stopping{false};
+  std::atomic<bool> reload_wanted{false};
+  // Callers who wait for the audit to grow. Shared: a coroutine may outlive this.
+  const std::shared_ptr<std::atomic<std::size_t>> watchers =
+      std::make_shared<std::atomic<std::size_t>>(0);
   // One replay at a time. Shared: a coroutine may outlive this.
   const std::shared_ptr<std::atomic<bool>> replaying = std::make_shared<std::atomic<bool>>(false);
   const std::unique_ptr<HttpsClient> https = make_https_client();
@@ -55,6 +59,9 @@ struct Authority::State {
   WorkerPool pool;
   // Apart, so that no flood of requests keeps a revocation from being published.
   WorkerPool housekeeping;
+
+  // From now on a policy that changes too much is refused (authority_policy.cpp).
+  void guard_policy();
 
   const Profile& profile(const std::string& name) const;
   std::string new_id() const;  // 26 characters, rising with time
@@ -69,13 +76,30 @@ struct Authority::State {
 
   // Asks for the keys when they are due, until the authority stops.
   Task<void> keep_keys(JsonWebKeySource* source);
+  // Audits an error of the code out_of_scope, and no other.
+  Task<void> note_out_of_scope(Action action, const Error& error, const Caller& caller);
+  // Every live certificate of these, and the one that the name stands for, must be within the rules
+  // of a caller who is narrowed to some. Blocks for reads.
+  Result<void> rules_in_scope(const std::vector<store::CertificateRecord>& certificates,
+                              const Caller& caller) const;
+  // out_of_scope unless name and rule are within. Blocks for a read.
+  Result<void> certificate_in_scope(const store::CertificateRecord& row,
+                                    const Caller& caller) const;
+  // Of the audit, what is about names and rules within, and what the caller did. Blocks for reads.
+  Result<store::AuditPage> audit_in_scope(store::AuditQuery query, const Caller& caller) const;
+  // The rule that the certificate goes back to, over approval and renewals. Blocks for a read.
+  Result<std::string> rule_of(const store::CertificateRecord& certificate) const;
+  // The rule that an audit row says, or its request, or its certificate; "" if none does.
+  Result<std::string> rule_of(const store::AuditRecord& row) const;
 
   // Runs `read` on the pool after the check of the caller.
   template <class Read>
   auto guarded(Action action, Caller caller, Read read) -> Task<decltype(read())> {
     const auto permitted = co_await authorize(action, caller);
     if (permitted.has_error()) co_return permitted.error();
-    co_return co_await pool.run(std::move(read));
+    auto outcome = co_await pool.run(std::move(read));
+    if (outcome.has_error()) co_await note_out_of_scope(action, outcome.error(), caller);
+    co_return outcome;
   }
 
   // The row of a certificate that somebody presents outside a handshake: forbidden if it is not of
@@ -108,7 +132,8 @@ struct Authority::State {
     std::optional<store::BindInstance> binding;  // of the machine that a cloud vouched for
   };
   // The reason if it would be refused. Blocks for reads of the store.
-  Result<Approvable> approvable(const store::RequestRecord& request, Approval approval) const;
+  Result<Approvable> approvable(const store::RequestRecord& request, Approval approval,
+                                const Caller& caller) const;
   struct Vote;
   // already_approved, forbidden: see check_approver().
   Result<Vote> vote(const store::RequestRecord& request, const Approvable& what,
@@ -138,6 +163,9 @@ struct Authority::State {
   Result<Signed> sign(const Grant& grant, const Profile& profile, const x509::Csr& csr,
                       std::string rule, std::string request_id) const;
 };
+
+// out_of_scope unless the caller's scope covers its name and the rule that decided.
+Result<void> request_in_scope(const Caller& caller, const store::RequestRecord& row);
 
 // malformed unless it is absent, or above 0 and at most 50 years (Puppet's own bound): so that no
 // sum of times overflows.

@@ -82,7 +82,10 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       most_approvals = rules->most_approvals();
       auto request = examine(state.store, submission, caller, state.config, state.identities,
                              rules->reuses_names(), now);
-      if (request.has_error() || request->repeated) return request;
+      if (request.has_error()) return request;
+      const auto within = in_scope(caller, request->certname);
+      if (within.has_error()) return within.error();
+      if (request->repeated) return request;
       if (request->keys_wanted != nullptr && !keys_fetched) return request;
       verdict = decide(*rules, *request, state.config);
       const auto alone = put_aside_by_token(verdict.decision, *request);
@@ -109,6 +112,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       if (is_name_taken(error.code) && !error.cause.empty()) {
         co_await state.audit_refusal("submit: " + error.cause, caller);
       }
+      co_await state.note_out_of_scope(Action::submit, error, caller);
       co_return error;
     }
     if (examined->repeated) co_return std::move(*examined->repeated);
@@ -137,6 +141,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       apply_autosign(puppet, request, answer, verdict);
     }
     hold_reserved_name(state.config, verdict);
+    hold_outside_rules(caller, verdict);
 
     // 5. What the rule would sign, its decider outside may still hold back or narrow.
     if (verdict.decision.action == policy::Action::sign && !verdict.decision.ask.empty()) {

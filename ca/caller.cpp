@@ -1,32 +1,8 @@
 #include "ca/caller.h"
 
-#include <array>
+#include "ca/permissions.h"
 
 namespace countersign::ca {
-namespace {
-
-struct Permission {
-  Action action;
-  bool anonymous, agent, pipeline, auditor, operator_;
-};
-
-// One line an action. docs/threat-model.md shows the same table.
-constexpr auto kPermissions = std::to_array<Permission>({
-    // action                     anon   agent  pipeline auditor operator
-    {Action::submit, true, true, true, false, true},
-    {Action::renew, false, true, false, false, true},
-    {Action::read_own, true, true, true, true, true},
-    {Action::read_all, false, false, true, true, true},
-    {Action::decide, false, false, false, false, true},
-    {Action::revoke, false, false, true, false, true},
-    {Action::explain, false, false, true, true, true},
-    {Action::replay, false, false, false, false, true},
-    {Action::mint, false, false, true, false, true},
-    {Action::administer_tokens, false, false, false, false, true},
-    {Action::upload_crls, false, false, false, false, true},
-});
-
-}  // namespace
 
 std::string_view to_string(Role role) {
   switch (role) {
@@ -40,61 +16,59 @@ std::string_view to_string(Role role) {
       return "auditor";
     case Role::operator_:
       return "operator";
+    case Role::admin:
+      return "admin";
   }
   return "anonymous";
 }
 
-std::string_view to_string(Action action) {
-  switch (action) {
-    case Action::submit:
-      return "submit";
-    case Action::renew:
-      return "renew";
-    case Action::read_own:
-      return "read";
-    case Action::read_all:
-      return "list";
-    case Action::decide:
-      return "decide";
-    case Action::revoke:
-      return "revoke";
-    case Action::explain:
-      return "explain";
-    case Action::replay:
-      return "replay";
-    case Action::mint:
-      return "mint";
-    case Action::administer_tokens:
-      return "administer tokens";
-    case Action::upload_crls:
-      return "upload CRLs";
+std::optional<Role> parse_role(std::string_view text) {
+  for (const Role role : kRoles) {
+    if (to_string(role) == text) return role;
   }
-  return "unknown";
+  return std::nullopt;
 }
 
-bool allowed(Role role, Action action) {
-  for (const Permission& row : kPermissions) {
-    if (row.action != action) continue;
-    switch (role) {
-      case Role::anonymous:
-        return row.anonymous;
-      case Role::agent:
-        return row.agent;
-      case Role::pipeline:
-        return row.pipeline;
-      case Role::auditor:
-        return row.auditor;
-      case Role::operator_:
-        return row.operator_;
-    }
-  }
-  return false;
+std::string_view to_string(Action action) { return permission(action).verb; }
+
+bool allowed(Role role, Action action) { return permission(action).of(role); }
+
+bool allowed(const Caller& caller, Action action) {
+  return allowed(caller.role, action) && (!caller.scope || permission(action).narrowed);
 }
 
 std::string Caller::describe() const {
   std::string text(to_string(role));
   if (!name.empty()) text += ":" + name;
   return text;
+}
+
+namespace {
+
+Error outside(std::string what, const policy::Scope& scope) {
+  what += " is outside of what this credential is narrowed to: ";
+  what += scope.describe();
+  what += ".";
+  return fail(Code::out_of_scope, std::move(what));
+}
+
+}  // namespace
+
+Result<void> in_scope(const Caller& caller, std::string_view certname) {
+  if (!caller.scope || caller.scope->holds(certname)) return {};
+  std::string what("'");
+  what += certname;
+  what += "'";
+  return outside(std::move(what), *caller.scope);
+}
+
+Result<void> rule_in_scope(const Caller& caller, std::string_view rule) {
+  if (!caller.scope || caller.scope->holds_rule(rule)) return {};
+  std::string what("What ");
+  what += rule.empty() ? "no rule" : "rule '";
+  what += rule;
+  what += rule.empty() ? " decided" : "' decided";
+  return outside(std::move(what), *caller.scope);
 }
 
 }  // namespace countersign::ca

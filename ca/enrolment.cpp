@@ -73,6 +73,7 @@ Result<std::optional<policy::PresentedToken>> find_token(const store::Store& sto
   if (bounds.has_error()) return bounds.error();
   token.id = (*row)->id;
   token.profile = bounds->profile;
+  token.rules = bounds->rules;
   token.problem = problem_of(**row, *bounds, facts, now);
   return std::optional(std::move(token));
 }

@@ -100,9 +100,22 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
   verdict.grant = std::move(*grant);
 }
 
+bool has_standing(const AuthorityConfig& config, const std::string& certname) {
+  return config.standings.contains(certname) ||
+         std::ranges::find(config.operators, certname) != config.operators.end();
+}
+
+void hold_outside_rules(const Caller& caller, Verdict& verdict) {
+  if (verdict.decision.action != policy::Action::sign) return;
+  if (rule_in_scope(caller, verdict.by).has_value()) return;
+  hold(verdict, (verdict.by.empty() ? "the default" : "rule '" + verdict.by + "'") +
+                    " would sign it, but the credential that handed it in is narrowed to " +
+                    caller.scope->describe());
+}
+
 std::string_view reserved(const AuthorityConfig& config, const Grant& grant) {
-  if (std::ranges::find(config.operators, grant.certname) != config.operators.end()) {
-    return "it would make an operator";
+  if (has_standing(config, grant.certname)) {
+    return "it would have a role by its name";
   }
   if (is_name_of_the_service(config, grant)) {
     return "it would stand for a name of the CA service itself";
@@ -120,7 +133,8 @@ void hold_reserved_name(const AuthorityConfig& config, Verdict& verdict) {
   const std::string_view why = reserved(config, verdict.grant);
   if (why.empty()) return;
   verdict.decision.action = policy::Action::queue;
-  verdict.decision.reason = std::string(why) + "; only an operator can sign it";
+  const char* who = has_standing(config, verdict.grant.certname) ? "an admin" : "an operator";
+  verdict.decision.reason = std::string(why) + "; only " + who + " can sign it";
 }
 
 }  // namespace countersign::ca

@@ -50,9 +50,17 @@ void apply_autosign(const PuppetSettings& settings, const Examined& request,
                     const Result<AutosignAnswer>& answer, Verdict& verdict);
 
 // Why such a certificate needs an operator's explicit word; "" if it does not. It would stand, by
-// its CN, by a SAN or by a wildcard, for a name of the service, or be an operator's; or its name
-// ends in a dot, and many clients would take it for that of the host without the dot.
+// its CN, by a SAN or by a wildcard, for a name of the service, or have a role by its name; or its
+// name ends in a dot, and many clients would take it for that of the host without the dot.
 std::string_view reserved(const AuthorityConfig& config, const Grant& grant);
+
+// Does the configuration give a role to this certname? Only an admin signs for it: an operator
+// could make himself more.
+bool has_standing(const AuthorityConfig& config, const std::string& certname);
+
+// Turns sign to queue where a rule signs that the credential which handed the request in is not
+// narrowed to.
+void hold_outside_rules(const Caller& caller, Verdict& verdict);
 
 // Turns sign to queue if the certificate, by its CN, by a SAN or by a wildcard, would stand for a
 // name of the service: who holds such a certificate can answer in the service's place; or if its

@@ -25,6 +25,7 @@ int dispatch(int argc, const char* const* argv) {
   add_serve(app, invocation);
   add_list(app, invocation);
   add_show(app, invocation);
+  add_watch(app, invocation);
   add_sign(app, invocation);
   add_deny(app, invocation);
   add_revoke(app, invocation);

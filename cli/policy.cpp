@@ -19,11 +19,14 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
+constexpr std::size_t kTokenFileBytes = 4096;
+
 struct Options {
   std::string csr;
   std::string source;
   std::string policy;
   std::string identity;
+  std::string token_file;
   bool json = false;
 };
 
@@ -92,12 +95,30 @@ json::value explain_here(const Options& options, const std::string& pem) {
                       {"nearest", json::parse(policy::nearest_to_json(explained.nearest))}};
 }
 
+// The first line: an editor ends it.
+std::string secret_of(const std::string& file) {
+  const std::string text = required(system_files().read(file, kTokenFileBytes), kUsage);
+  std::string secret = text.substr(0, text.find_first_of("\r\n"));
+  if (secret.empty()) throw Failure(kUsage, escaped(file) + " holds no token.");
+  return secret;
+}
+
 json::value explain_there(const Options& options, const std::string& pem,
                           const std::string& client_file) {
   Client client(find_client_config(client_file));
-  const json::object question{
+  json::object question{
       {"csr", pem}, {"source", options.source}, {"identity", document_of(options)}};
+  if (!options.token_file.empty()) question["token"] = secret_of(options.token_file);
   return client.must("POST", "/v1/policy/explain", question);
+}
+
+// What the server says of the token that came, "" if none did.
+std::string token_text(const json::value& answer) {
+  const json::value* token = answer.as_object().if_contains("token");
+  if (token == nullptr || !token->is_object()) return "";
+  const std::string problem = member(*token, "problem");
+  return problem.empty() ? "  token " + escaped(member(*token, "id")) + ": good for this request\n"
+                         : "  token: not good: " + escaped(problem) + "\n";
 }
 
 // A line for each limit of the rule that decided.
@@ -112,6 +133,11 @@ std::string limits_text(const json::value& answer) {
 }
 
 int explain(const Options& options, const std::string& client_file) {
+  if (!options.token_file.empty() && !options.policy.empty()) {
+    throw Failure(kUsage,
+                  "--token-file needs the server, which alone can tell whether a token is good; "
+                  "--policy does without one.");
+  }
   const std::string pem =
       required(system_files().read(options.csr, x509::Csr::kMaxBytes * 2), kUsage);
   const json::value answer = options.policy.empty() ? explain_there(options, pem, client_file)
@@ -121,7 +147,7 @@ int explain(const Options& options, const std::string& client_file) {
   } else {
     print(escaped(member(answer, "certname")) + ": " + member(answer, "action") + " (" +
           escaped(member(answer, "reason")) + ")\n" + trace_tree(answer.at("trace"), "  ") +
-          limits_text(answer));
+          token_text(answer) + limits_text(answer));
     const json::value* nearest = answer.as_object().if_contains("nearest");
     if (nearest != nullptr && nearest->is_object())
       print(escaped(member(*nearest, "advice")) + "\n");
@@ -155,12 +181,15 @@ void add_policy(CLI::App& app, Invocation& invocation) {
                    "jwt:…");
   verb->add_option("--policy", explained->policy,
                    "A policy file to try here, instead of the one that the server uses");
+  verb->add_option("--token-file", explained->token_file,
+                   "Holds an enrolment token that would come with it");
   verb->add_flag("--json", explained->json, "JSON");
   on_chosen(*verb, invocation, explained, explain);
 
   add_policy_test(*policy, invocation);
   add_policy_diff(*policy, invocation);
   add_policy_replay(*policy, invocation);
+  add_policy_reload(*policy, invocation);
 }
 
 }  // namespace countersign::cli

@@ -22,6 +22,7 @@ std::string outcome_text(policy::Action action, const std::string& rule);
 
 void add_policy_test(CLI::App& policy, Invocation& invocation);
 void add_policy_diff(CLI::App& policy, Invocation& invocation);
+void add_policy_reload(CLI::App& policy, Invocation& invocation);
 void add_policy_replay(CLI::App& policy, Invocation& invocation);
 
 }  // namespace countersign::cli

@@ -167,8 +167,7 @@ class Service {
       const auto [error, number] = co_await signals_.async_wait(net::as_tuple(net::use_awaitable));
       if (error) co_return;
       if (number != SIGHUP) break;
-      const auto loaded = authority_.reload_policy();  // an error is logged, and shown by health
-      static_cast<void>(loaded.has_error());
+      authority_.request_reload();
     }
     drain();
   }

@@ -299,6 +299,7 @@ void read_places(ConfigTable& root, const std::filesystem::path& folder, Service
   }
   if (auto policy = root.table("policy")) {
     config.authority.policy_file = folder / needed(*policy, "file");
+    read_policy_guard(*policy, config.authority);
     policy->done();
   }
 }
@@ -326,8 +327,8 @@ Result<ServiceConfig> parse_service_config(std::string_view toml,
     config.rest.anonymous = rest->boolean("anonymous").value_or(true);
     rest->done();
   }
-  read_operators(root, config.authority);
   read_queue(root, config.authority);
+  read_people(root, config.authority);
   root.done();
   const auto finished = document->finish();
   if (finished.has_error()) return finished.error();

@@ -12,9 +12,8 @@ namespace countersign::cli {
 
 // Each complains through the table. `folder`: where relative file names start.
 
-// service_config_queue.cpp: [queue] and [operators]
+// [queue]
 void read_queue(ConfigTable& root, ca::AuthorityConfig& config);
-void read_operators(ConfigTable& root, ca::AuthorityConfig& config);
 // [identity.NAME]
 void read_identities(ConfigTable& root, const std::filesystem::path& folder,
                      ca::AuthorityConfig& config);
@@ -23,6 +22,10 @@ void read_deciders(ConfigTable& root, const std::filesystem::path& folder,
                    ca::AuthorityConfig& config);
 void read_hooks(ConfigTable& root, const std::filesystem::path& folder,
                 ca::AuthorityConfig& config);
+// [admins], [operators], [auditors] and [[person]]: who has a role by certname.
+void read_people(ConfigTable& root, ca::AuthorityConfig& config);
+// What of a change of the policy is too much, in [policy].
+void read_policy_guard(ConfigTable& policy, ca::AuthorityConfig& config);
 
 }  // namespace countersign::cli
 

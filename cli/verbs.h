@@ -20,6 +20,7 @@ void add_import(CLI::App& app, Invocation& invocation);
 void add_serve(CLI::App& app, Invocation& invocation);
 void add_list(CLI::App& app, Invocation& invocation);
 void add_show(CLI::App& app, Invocation& invocation);
+void add_watch(CLI::App& app, Invocation& invocation);
 void add_sign(CLI::App& app, Invocation& invocation);
 void add_deny(CLI::App& app, Invocation& invocation);
 void add_revoke(CLI::App& app, Invocation& invocation);

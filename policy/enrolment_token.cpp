@@ -145,6 +145,13 @@ Read read_member(std::string_view member, const json::value& value, TokenBounds&
       bounds.source = std::move(*list);
     return {};
   }
+  if (member == "rules") {
+    auto list = texts_of(member, value);
+    if (list.has_error()) return list.error();
+    if (list->empty()) return wrong(member, "is empty. Leave it out for any rule.");
+    bounds.rules = std::move(*list);
+    return {};
+  }
   if (member == "profile") {
     auto name = text_of(member, value);
     if (name.has_error()) return name.error();
@@ -225,6 +232,7 @@ std::string to_json(const TokenBounds& bounds) {
   if (!bounds.source.empty()) put_list("source", bounds.source);
   put_text("key_sha256", bounds.key_sha256);
   put_text("profile", bounds.profile);
+  if (!bounds.rules.empty()) put_list("rules", bounds.rules);
   return json::serialize(object);
 }
 

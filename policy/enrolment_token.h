@@ -26,6 +26,7 @@ struct TokenBounds {
   std::vector<std::string> source;                // CIDR ranges
   std::string key_sha256;                         // of the SPKI, 64 hex digits in lower case
   std::string profile;                            // of the rule that signs
+  std::vector<std::string> rules;                 // by name: one of them signs
 
   bool operator==(const TokenBounds&) const = default;
 };
@@ -36,8 +37,8 @@ struct TokenBounds {
 Result<TokenBounds> parse_token_bounds(std::string_view json);
 std::string to_json(const TokenBounds& bounds);
 
-// Why a request with these facts is not what the token is for; "" if it is. The profile is for the
-// rule to compare. Holds no secret.
+// Why a request with these facts is not what the token is for; "" if it is. The profile and the
+// rules are for the rule to compare. Holds no secret.
 std::string refusal(const TokenBounds& bounds, const Facts& facts);
 
 }  // namespace countersign::policy

@@ -26,9 +26,10 @@ struct RequestedExtension {
 
 // An enrolment token that came with the request.
 struct PresentedToken {
-  std::string id;       // "" if the token is not known
-  std::string problem;  // why it is not good for this request; "" if it is
-  std::string profile;  // the profile that it is bound to, "" if to none
+  std::string id;                       // "" if the token is not known
+  std::string problem;                  // why it is not good for this request; "" if it is
+  std::string profile;                  // the profile that it is bound to, "" if to none
+  std::vector<std::string> rules = {};  // the rules that it is bound to, none if to none
 };
 
 // An identity document that came with the request.

@@ -246,13 +246,16 @@ std::string_view check_token(const Match& match, const Question& question, Words
   if (!match.token) return kHolds;
   const auto& token = question.facts.token;
   const bool of_profile = token && (token->profile.empty() || token->profile == match.profile);
-  if (token && token->problem.empty() && of_profile) return kHolds;
+  const bool of_rule = token && (token->rules.empty() ||
+                                 std::ranges::find(token->rules, match.rule) != token->rules.end());
+  if (token && token->problem.empty() && of_profile && of_rule) return kHolds;
   return failed("token", words, [&]() -> Words {
     const std::string_view must =
         "an enrolment token that is good for the request must come with it";
     if (!token) return {"no enrolment token was presented", joined({must, "; none came"})};
-    const std::string problem =
-        token->problem.empty() ? "the token is for the profile " + token->profile : token->problem;
+    const std::string problem = !token->problem.empty() ? token->problem
+                                : !of_profile ? "the token is for the profile " + token->profile
+                                              : "the token is for other rules";
     return {problem, joined({must, "; ", problem})};
   });
 }

@@ -61,6 +61,7 @@ struct Match {
   bool token = false;   // an enrolment token that is good for the request must have come with it
   std::string profile;  // the rule's: a token can be bound to one
   IdentityMatch identity;
+  std::string rule;  // its name: a token can be bound to some
 };
 
 struct Grant {

@@ -45,6 +45,7 @@ Rule RuleParser::parse(ConfigTable& table) {
   Rule rule;
   rule.name = table.text("name").value_or("");
   check_name(table, rule.name);
+  rule.match.rule = rule.name;
   const auto action = parse_action(table.text("action").value_or(""));
   if (!action) {
     table.complain("action", "'action' must be \"sign\", \"queue\" or \"deny\".");

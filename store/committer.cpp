@@ -58,6 +58,7 @@ struct Committer::Queue {
       batches.reserve(group.size());
       for (Item& item : group) batches.push_back(std::move(item.batch));
       auto results = apply(batches);
+      commits.fetch_add(1);
       for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
       group.clear();
     }
@@ -121,6 +122,7 @@ struct Committer::Queue {
   Store& store;
   const std::size_t limit;
   std::atomic<bool> healthy{true};
+  std::atomic<std::uint64_t> commits{0};
   std::mutex mutex;  // guards waiting and stopping
   std::condition_variable changed;
   std::deque<Item> waiting;
@@ -174,5 +176,6 @@ Result<void> Committer::commit_blocking(WriteBatch batch) {
 }
 
 bool Committer::healthy() const { return queue_->healthy.load(); }
+std::uint64_t Committer::commits() const { return queue_->commits.load(); }
 
 }  // namespace countersign::store

@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "base/result.h"
@@ -29,6 +30,9 @@ class Committer {
   // False after a commit of unknown outcome until the store could be reopened, which is tried twice
   // a second whether or not somebody writes. Till then every commit is unavailable.
   bool healthy() const;
+  // How many groups were committed, or tried: who waits for a change looks at the store again when
+  // this has changed.
+  std::uint64_t commits() const;
 
  private:
   struct Queue;

@@ -114,8 +114,9 @@ struct RevokedSerial {
 struct TokenRecord {
   std::string id;    // public handle
   Bytes hash;        // SHA-256 of the secret; the secret is not kept
-  std::string role;  // "pipeline", "operator", "auditor"
+  std::string role;  // "pipeline", "operator", "auditor", "admin"
   std::string label;
+  std::string scope = {};  // JSON of what it is narrowed to, "" if to nothing: policy/scope.h
   std::string created_by;
   Timestamp created_at;
   std::optional<Timestamp> expires_at;

@@ -51,10 +51,15 @@ Answer put_clean(PuppetCall call) {
     co_return plain(400, "'certnames' must be an array of strings. Nothing was cleaned.");
   }
   std::set<std::string> seen;
-  std::string unknown;
+  std::vector<std::string> wanted;
   for (const json::value& item : names->get_array()) {
-    const std::string name(item.get_string());
-    if (!seen.insert(name).second) continue;
+    std::string name(item.get_string());
+    if (seen.insert(name).second) wanted.push_back(std::move(name));
+  }
+  const auto permitted = co_await call.authority.permit(ca::Action::revoke, wanted, call.caller);
+  if (permitted.has_error()) co_return puppet_error(permitted.error(), call.request, 500);
+  std::string unknown;
+  for (const std::string& name : wanted) {
     const ca::Authority::Clean what{
         .revoke = true, .requests = false, .reason = x509::RevocationReason::key_compromise};
     const auto done = co_await call.authority.clean(name, what, call.caller);

@@ -38,6 +38,7 @@ Response puppet_error(const Error& error, const Request& request, unsigned refus
       break;
     case Code::denied:
     case Code::forbidden:
+    case Code::out_of_scope:
     case Code::unauthenticated:
       response.status = 403;
       break;

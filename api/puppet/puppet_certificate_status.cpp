@@ -74,6 +74,9 @@ Result<Wanted> read_wanted(const std::string& body, const std::string& name) {
 }
 
 Answer revoke(PuppetCall& call) {
+  const std::vector<std::string> names = {call.subject};
+  const auto may = co_await call.authority.permit(ca::Action::revoke, names, call.caller);
+  if (may.has_error()) co_return puppet_error(may.error(), call.request, 403);
   const auto done = co_await call.authority.revoke_name(
       call.subject, x509::RevocationReason::key_compromise, call.caller);
   if (done.has_value()) co_return plain(204, "");
@@ -90,6 +93,10 @@ Answer revoke(PuppetCall& call) {
 }
 
 Answer sign(PuppetCall& call, std::optional<std::chrono::seconds> ttl) {
+  // Before anything is said of the name.
+  const std::vector<std::string> names = {call.subject};
+  const auto may = co_await call.authority.permit(ca::Action::decide, names, call.caller);
+  if (may.has_error()) co_return puppet_error(may.error(), call.request, 403);
   const auto done = co_await puppet_sign(call, call.subject, ttl);
   if (done.has_value()) co_return plain(204, "");
   if (done.error().code != Code::not_found) {

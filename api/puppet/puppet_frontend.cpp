@@ -9,7 +9,6 @@
 namespace countersign::api {
 namespace {
 
-enum class Who { anyone, certificates, operators };
 using Code_ = Answer (*)(PuppetCall call);
 
 struct PuppetRoute {
@@ -39,7 +38,9 @@ constexpr auto kRoutes = std::to_array<PuppetRoute>({
 struct Permission {
   std::string_view method;
   std::string_view prefix;  // of the decoded path
-  Who who;
+  // For the table of ca/permissions.h. Two: one of them, by what the body says.
+  ca::Action action;
+  std::optional<ca::Action> other = std::nullopt;
   bool whole = false;  // the prefix is the whole path
 };
 
@@ -47,31 +48,27 @@ struct Permission {
 // may.
 constexpr std::string_view kRoot = "/puppet-ca/v1/";
 constexpr auto kPermissions = std::to_array<Permission>({
-    {"GET", "certificate/", Who::anyone},
-    {"GET", "certificate_revocation_list/ca", Who::anyone},
-    {"PUT", "certificate_revocation_list", Who::operators, true},
-    {"GET", "certificate_request", Who::anyone},
-    {"PUT", "certificate_request", Who::anyone},
-    {"GET", "certificate_status", Who::operators},
-    {"PUT", "certificate_status", Who::operators},
-    {"DELETE", "certificate_status", Who::operators},
-    {"PUT", "clean", Who::operators},
-    {"POST", "sign", Who::operators},
-    {"POST", "certificate_renewal", Who::certificates},
-    {"GET", "expirations", Who::certificates},
+    {"GET", "certificate/", ca::Action::read_own},
+    {"GET", "certificate_revocation_list/ca", ca::Action::read_own},
+    {"PUT", "certificate_revocation_list", ca::Action::upload_crls, std::nullopt, true},
+    {"GET", "certificate_request", ca::Action::read_own},
+    {"PUT", "certificate_request", ca::Action::submit},
+    {"GET", "certificate_status", ca::Action::read_all},
+    {"PUT", "certificate_status", ca::Action::revoke, ca::Action::decide},
+    {"DELETE", "certificate_status", ca::Action::revoke},
+    {"PUT", "clean", ca::Action::revoke},
+    {"POST", "sign", ca::Action::decide},
+    {"POST", "certificate_renewal", ca::Action::renew},
+    {"GET", "expirations", ca::Action::read_expirations},
 });
-
-bool may(Who who, const ca::Caller& caller) {
-  if (who == Who::operators) return caller.role == ca::Role::operator_;
-  return who == Who::anyone || caller.role != ca::Role::anonymous;
-}
 
 bool permitted(std::string_view method, std::string_view path, const ca::Caller& caller) {
   if (!path.starts_with(kRoot)) return false;
   path.remove_prefix(kRoot.size());
   return std::ranges::any_of(kPermissions, [&](const Permission& row) {
     return row.method == method && path.starts_with(row.prefix) &&
-           (!row.whole || path == row.prefix) && may(row.who, caller);
+           (!row.whole || path == row.prefix) &&
+           (ca::allowed(caller, row.action) || (row.other && ca::allowed(caller, *row.other)));
   });
 }
 

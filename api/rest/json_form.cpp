@@ -127,6 +127,7 @@ json::object to_json(const store::TokenRecord& token) {
   return {{"id", token.id},
           {"role", token.role},
           {"label", token.label},
+          {"scope", token.scope.empty() ? json::value(nullptr) : json::parse(token.scope)},
           {"created_by", token.created_by},
           {"created_at", to_rfc3339(token.created_at)},
           {"expires_at", time_or_null(token.expires_at)},

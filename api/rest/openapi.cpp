@@ -144,7 +144,8 @@ json::object schemas() {
   all["Revoked"] = object_of({{"revoked", number}});
   all["Names"] = object_of({{"certnames", list_of(text)}}, {"certnames"});
   all["Cleaned"] = object_of({{"cleaned", list_of(text)}, {"not_found", list_of(text)}});
-  all["Explain"] = object_of({{"csr", text}, {"source", text}, {"identity", text}}, {"csr"});
+  all["Explain"] =
+      object_of({{"csr", text}, {"source", text}, {"identity", text}, {"token", text}}, {"csr"});
   all["Decision"] = object_of({{"action", text},
                                {"rule", text},
                                {"reason", text},
@@ -155,9 +156,16 @@ json::object schemas() {
                                {"extensions", list_of(text)},
                                {"reuse", text},
                                {"approvals_needed", number},
+                               {"token", object_of({{"id", text}, {"problem", text}})},
                                {"limits", list_of(reference("LimitUse"))},
                                {"trace", list_of(reference("TraceStep"))},
                                {"nearest", reference_or_null("Nearest")}});
+  all["ReloadOrder"] = object_of({{"force", of_type("boolean")}, {"sha256", text}});
+  all["PolicyReload"] = object_of({{"sha256", text},
+                                   {"rules", number},
+                                   {"forced", of_type("boolean")},
+                                   {"requests", number},
+                                   {"changed", number}});
   all["ReplayOrder"] =
       object_of({{"policy", text}, {"since", text}, {"cursor", text}}, {"policy", "since"});
   all["Outcome"] = object_of({{"action", text}, {"rule", text}});
@@ -174,8 +182,13 @@ json::object schemas() {
                              {"notes", list_of(text)},
                              {"next_cursor", maybe("string")}});
   all["LimitUse"] = object_of({{"limit", text}, {"used", number}, {"free_at", maybe("string")}});
-  all["AccessTokenOrder"] =
-      object_of({{"role", text}, {"label", text}, {"lifetime_seconds", number}}, {"role"});
+  all["AccessTokenOrder"] = object_of({{"role", text},
+                                       {"label", text},
+                                       {"lifetime_seconds", number},
+                                       {"scope", reference("Scope")}},
+                                      {"role"});
+  // What a credential is narrowed to; one of the lists at least.
+  all["Scope"] = object_of({{"certnames", list_of(text)}, {"rules", list_of(text)}});
   // One of the first three says what names it is for.
   all["EnrolmentTokenOrder"] = object_of({{"certname", text},
                                           {"certnames", list_of(text)},
@@ -187,6 +200,7 @@ json::object schemas() {
                                           {"source", list_of(text)},
                                           {"key_sha256", text},
                                           {"profile", text},
+                                          {"rules", list_of(text)},
                                           {"label", text},
                                           {"lifetime_seconds", number}});
   all["TokenOrder"] = json::object{
@@ -212,6 +226,7 @@ json::object schemas() {
   all["Token"] = object_of({{"id", text},
                             {"role", text},
                             {"label", text},
+                            {"scope", maybe("object")},
                             {"created_by", text},
                             {"created_at", text},
                             {"expires_at", maybe("string")},

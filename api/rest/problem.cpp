@@ -31,6 +31,8 @@ std::string_view title_of(Code code) {
       return "A credential is needed";
     case Code::forbidden:
       return "The credential does not allow this";
+    case Code::out_of_scope:
+      return "The credential is narrowed to other names or rules";
     case Code::not_found:
       return "There is no such thing";
     case Code::request_exists:
@@ -77,6 +79,7 @@ unsigned http_status(Code code) {
     case Code::not_granted:
     case Code::denied:
     case Code::forbidden:
+    case Code::out_of_scope:
       return 403;
     case Code::unauthenticated:
       return 401;

@@ -35,11 +35,39 @@ Result<store::AuditQuery> audit_query(const Request& request) {
   return query;
 }
 
+// 0 if it is absent.
+Result<std::chrono::seconds> query_wait(const Request& request) {
+  const auto text = query_value(request.query, "wait");
+  if (!text) return std::chrono::seconds(0);
+  const auto wait = parse_duration(*text);
+  if (!wait || wait->count() < 1 || *wait > std::chrono::seconds(30)) {
+    return fail(Code::malformed, "'wait' is a time from 1s to 30s.");
+  }
+  return *wait;
+}
+
+Answer watch(Call call, store::AuditQuery query, std::chrono::seconds wait) {
+  const auto page = co_await call.authority.watch_audit(std::move(query), wait, call.caller);
+  if (page.has_error()) co_return problem(page.error(), call.request);
+  json::array rows;
+  for (const auto& row : page->rows) rows.push_back(ca::audit_object(row));
+  const json::object body{{"audit", std::move(rows)}, {"next_cursor", std::to_string(page->next)}};
+  co_return json_response(200, body);
+}
+
 }  // namespace
 
 Answer list_audit(Call call) {
   auto query = audit_query(call.request);
   if (query.has_error()) co_return problem(query.error(), call.request);
+  const auto wait = query_wait(call.request);
+  if (wait.has_error()) co_return problem(wait.error(), call.request);
+  if (wait->count() > 0) {
+    if (query->newest_first) {
+      co_return problem(fail(Code::malformed, "'wait' goes with the oldest first."), call.request);
+    }
+    co_return co_await watch(std::move(call), std::move(*query), *wait);
+  }
   const auto page = co_await call.authority.audit(std::move(*query), call.caller);
   if (page.has_error()) co_return problem(page.error(), call.request);
   json::array rows;

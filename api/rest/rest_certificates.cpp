@@ -104,7 +104,7 @@ Answer get_certificate(Call call) {
     co_return pem_response(certificate_pem(*row));
   }
   json::object body = to_json(*row, call.authority.clock().now(), true);
-  if (!ca::allowed(call.caller.role, ca::Action::read_all)) {
+  if (!ca::allowed(call.caller, ca::Action::read_all)) {
     // How a certificate came about is no concern of strangers.
     body.erase("rule");
     body.erase("profile");
@@ -148,19 +148,24 @@ Answer clean_names(Call call) {
   if (names == nullptr || !names->is_array()) {
     co_return problem(fail(Code::malformed, "'certnames' must be a list of texts."), call.request);
   }
-  json::array cleaned;
-  json::array not_found;
+  std::vector<std::string> wanted;
   for (const json::value& name : names->get_array()) {
     if (!name.is_string()) {
       co_return problem(fail(Code::malformed, "'certnames' must be a list of texts."),
                         call.request);
     }
-    const auto done =
-        co_await call.authority.clean(std::string(name.get_string()), {}, call.caller);
+    wanted.emplace_back(name.get_string());
+  }
+  const auto permitted = co_await call.authority.permit(ca::Action::revoke, wanted, call.caller);
+  if (permitted.has_error()) co_return problem(permitted.error(), call.request);
+  json::array cleaned;
+  json::array not_found;
+  for (const std::string& name : wanted) {
+    const auto done = co_await call.authority.clean(name, {}, call.caller);
     if (done.has_value()) {
-      cleaned.push_back(name);
+      cleaned.emplace_back(name);
     } else if (done.error().code == Code::not_found) {
-      not_found.push_back(name);
+      not_found.emplace_back(name);
     } else {
       co_return problem(done.error(), call.request);
     }

@@ -22,6 +22,11 @@ bool is_bearer(std::string_view credential) {
   });
 }
 
+bool may_call(const ca::Caller& caller, const RestRoute& route) {
+  const auto may = [&caller](ca::Action action) { return ca::allowed(caller, action); };
+  return route.actions.empty() || std::ranges::any_of(route.actions, may);
+}
+
 Answer call_route(ca::Authority& authority, RestSettings settings, const RestRoute& route,
                   Request request) {
   ca::Caller caller{.role = ca::Role::anonymous,
@@ -58,6 +63,11 @@ Answer call_route(ca::Authority& authority, RestSettings settings, const RestRou
                             "This service takes no anonymous callers over REST. Use a client "
                             "certificate or a bearer token."),
                        request);
+  } else if (!may_call(caller, route)) {
+    // Before anything is read of it: whoever may not learns nothing of what is right or wrong.
+    const std::vector<std::string> none;
+    const auto refused = co_await authority.permit(route.actions.front(), none, caller);
+    response = problem(refused.error(), request);
   } else {
     response = co_await route.code(Call{authority, request, caller});
   }

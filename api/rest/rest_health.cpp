@@ -22,7 +22,7 @@ Answer get_ready(Call call) {
   json::object policy{{"rules", health.policy_rules}, {"error", nullptr}};
   if (!health.policy_error.empty()) {
     // The text quotes the policy, which is nobody's business but its readers'.
-    const bool reader = ca::allowed(call.caller.role, ca::Action::read_all);
+    const bool reader = !call.caller.scope && ca::allowed(call.caller, ca::Action::read_all);
     policy["error"] = reader ? health.policy_error
                              : "The policy file is refused; an operator or auditor is told why.";
   }
@@ -92,7 +92,7 @@ void hook_metrics(const std::vector<store::HookTally>& hooks, std::string& text)
 }  // namespace
 
 Answer get_metrics(Call call) {
-  const auto counts = co_await call.authority.counts();
+  const auto counts = co_await call.authority.counts(call.caller);
   if (counts.has_error()) co_return problem(counts.error(), call.request);
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(
       call.authority.clock().now() - call.authority.crl_this_update());

@@ -43,7 +43,7 @@ Response submitted_response(const Request& request, const ca::Submitted& outcome
   return response;
 }
 
-bool sees_all(const ca::Caller& caller) { return ca::allowed(caller.role, ca::Action::read_all); }
+bool sees_all(const ca::Caller& caller) { return ca::allowed(caller, ca::Action::read_all); }
 
 }  // namespace
 
@@ -51,7 +51,7 @@ Answer whole_request(Call call, store::RequestRecord row) {
   json::object body;
   if (sees_all(call.caller)) {
     body = to_json(row, true);
-    if (call.caller.role != ca::Role::operator_ && ca::carries_secret(row.csr)) {
+    if (!ca::allowed(call.caller, ca::Action::read_secrets) && ca::carries_secret(row.csr)) {
       // Who may only read could enrol with the token in it.
       body["csr"] = nullptr;
       body["csr_withheld"] = "It carries a password; only an operator may read it.";
@@ -121,7 +121,7 @@ Answer get_request(Call call) {
 }
 
 Answer explain_policy(Call call) {
-  const auto body = json_body(call.request, {"csr", "source", "identity"});
+  const auto body = json_body(call.request, {"csr", "source", "identity", "token"});
   if (body.has_error()) co_return problem(body.error(), call.request);
   auto csr = json_text(*body, "csr");
   if (csr.has_error()) co_return problem(csr.error(), call.request);
@@ -129,10 +129,21 @@ Answer explain_policy(Call call) {
   if (source.has_error()) co_return problem(source.error(), call.request);
   auto identity = json_text(*body, "identity", "");
   if (identity.has_error()) co_return problem(identity.error(), call.request);
-  const auto explained = co_await call.authority.explain(std::move(*csr), std::move(*source),
-                                                         call.caller, std::move(*identity));
+  auto token = json_text(*body, "token", "");
+  if (token.has_error()) co_return problem(token.error(), call.request);
+  ca::Submission submission;
+  submission.csr = std::move(*csr);
+  submission.identity = Secret(std::move(*identity));
+  submission.token = Secret(std::move(*token));
+  const auto explained =
+      co_await call.authority.explain(std::move(submission), std::move(*source), call.caller);
   if (explained.has_error()) co_return problem(explained.error(), call.request);
   json::object answer = to_json(*explained);
+  if (explained->token) {
+    // Whether its bearer's request would be signed with it; nothing of whose it is.
+    answer["token"] =
+        json::object{{"id", explained->token->id}, {"problem", explained->token->problem}};
+  }
   answer["nearest"] = json::parse(policy::nearest_to_json(explained->nearest));
   co_return json_response(200, answer);
 }

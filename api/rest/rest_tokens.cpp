@@ -9,13 +9,16 @@ namespace countersign::api {
 namespace json = boost::json;
 
 Answer post_token(Call call) {
-  const auto body = json_body(
-      call.request, {"role", "label", "lifetime_seconds", "certname", "certnames", "certname_regex",
-                     "uses", "dns", "ip", "extensions", "source", "key_sha256", "profile"});
+  const auto body =
+      json_body(call.request, {"role", "label", "lifetime_seconds", "certname", "certnames",
+                               "certname_regex", "uses", "dns", "ip", "extensions", "source",
+                               "key_sha256", "profile", "rules", "scope"});
   if (body.has_error()) co_return problem(body.error(), call.request);
-  if (!body->contains("role")) co_return co_await post_enrolment_token(std::move(call), *body);
+  if (!body->contains("role") && !body->contains("scope"))
+    co_return co_await post_enrolment_token(std::move(call), *body);
   for (const auto& [member, value] : *body) {
-    if (member == "role" || member == "label" || member == "lifetime_seconds") continue;
+    if (member == "role" || member == "label" || member == "lifetime_seconds" || member == "scope")
+      continue;
     co_return problem(fail(Code::malformed, "'" + std::string(member) +
                                                 "' is for enrolment tokens, and 'role' is not."),
                       call.request);
@@ -28,8 +31,12 @@ Answer post_token(Call call) {
   if (lifetime.has_error()) co_return problem(lifetime.error(), call.request);
   std::optional<std::chrono::seconds> bounded;
   if (*lifetime) bounded = std::chrono::seconds(**lifetime);
+  const auto* scope = body->if_contains("scope");
+  const bool narrowed = scope != nullptr && !scope->is_null();
+  auto terms = policy::parse_scope_terms(narrowed ? json::serialize(*scope) : "");
+  if (terms.has_error()) co_return problem(terms.error(), call.request);
   const auto made = co_await call.authority.create_token(std::move(*role), std::move(*label),
-                                                         bounded, call.caller);
+                                                         bounded, call.caller, std::move(*terms));
   if (made.has_error()) co_return problem(made.error(), call.request);
   json::object answer = to_json(made->token);
   answer["token"] = made->secret;

@@ -36,6 +36,9 @@ struct RestRoute {
   unsigned status;                      // of success
   std::string_view answer;              // schema of the answer, or a media type
   bool open;  // may be called with no credential even where anonymous callers are shut out
+  // What it does, for the table of ca/permissions.h. Several: one of them, by what the body or the
+  // id says. None: anyone may.
+  std::vector<ca::Action> actions;
   RouteCode code;
 };
 
@@ -91,6 +94,8 @@ Answer deny_requests(Call call);
 void add_preview(boost::json::object& body, const ca::Preview& preview);
 // rest_replay.cpp
 Answer replay_policy(Call call);
+// rest_reload.cpp
+Answer reload_policy(Call call);
 // rest_certificates.cpp
 Answer list_certificates(Call call);
 Answer get_certificate(Call call);

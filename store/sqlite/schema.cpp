@@ -249,8 +249,13 @@ CREATE TABLE hook_tallies (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                    kVersion5, kVersion6, kVersion7};
+// What a token of a person or pipeline is narrowed to.
+constexpr const char* kVersion8 = R"sql(
+ALTER TABLE tokens ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<const char*, 8> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5, kVersion6, kVersion7, kVersion8};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

@@ -23,18 +23,20 @@ constexpr std::size_t kReaders = 8;
 constexpr std::uintmax_t kWalLimit = std::uintmax_t{64} << 20;
 
 // The columns and read_token belong together.
-#define SELECT_TOKEN \
-  "SELECT id, hash, role, label, created_by, created_at, expires_at, revoked_at FROM tokens "
+#define SELECT_TOKEN                                                                          \
+  "SELECT id, hash, role, label, scope, created_by, created_at, expires_at, revoked_at FROM " \
+  "tokens "
 
 TokenRecord read_token(const Statement& row) {
   return {.id = row.text(0),
           .hash = row.blob(1),
           .role = row.text(2),
           .label = row.text(3),
-          .created_by = row.text(4),
-          .created_at = row.time(5),
-          .expires_at = row.optional_time(6),
-          .revoked_at = row.optional_time(7)};
+          .scope = row.text(4),
+          .created_by = row.text(5),
+          .created_at = row.time(6),
+          .expires_at = row.optional_time(7),
+          .revoked_at = row.optional_time(8)};
 }
 
 class SqliteStore final : public Store {

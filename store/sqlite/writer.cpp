@@ -181,9 +181,10 @@ Result<void> apply_one(Connection& db, const InsertToken& m) {
   auto taken = db.prepare("SELECT 1 FROM tokens WHERE id = ? OR hash = ?");
   if (taken.bind(t.id, t.hash).step()) return fail(Code::conflict, "The token is known already.");
   db.prepare(
-        "INSERT INTO tokens (id, hash, role, label, created_by, created_at, expires_at, "
-        "revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(t.id, t.hash, t.role, t.label, t.created_by, t.created_at, t.expires_at, t.revoked_at)
+        "INSERT INTO tokens (id, hash, role, label, scope, created_by, created_at, expires_at, "
+        "revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(t.id, t.hash, t.role, t.label, t.scope, t.created_by, t.created_at, t.expires_at,
+            t.revoked_at)
       .run();
   return {};
 }

@@ -147,7 +147,7 @@ TEST_F(ClientHeaders, OfATrustedProxyNameTheClientWithTheRightsOfItsCertificate)
   headers[1].second = "/O=Example/CN=ops";
   const Response listed = proxied("GET", "certificate_statuses/all", headers);
   EXPECT_EQ(listed.status, 200U);
-  EXPECT_EQ(listed.caller, "operator:ops");
+  EXPECT_EQ(listed.caller, "admin:ops");
 }
 
 TEST_F(ClientHeaders, OfATrustedProxyGoBeforeItsOwnCertificate) {

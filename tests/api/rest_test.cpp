@@ -35,6 +35,7 @@ TEST_F(Rest, EveryCodeHasItsStatusAndItsStableType) {
       {Code::denied, 403, "denied"},
       {Code::unauthenticated, 401, "unauthenticated"},
       {Code::forbidden, 403, "forbidden"},
+      {Code::out_of_scope, 403, "out-of-scope"},
       {Code::not_found, 404, "not-found"},
       {Code::request_exists, 409, "request-exists"},
       {Code::certificate_exists, 409, "certificate-exists"},

@@ -381,6 +381,7 @@ class AuthorityTest : public ::testing::Test {
     return made;
   }();
   const Caller op = caller_of(Role::operator_);
+  const Caller admin = caller_of(Role::admin);
   std::unique_ptr<Authority> authority;
 };
 

@@ -10,7 +10,7 @@ class CrlUpload : public AuthorityTest {
  protected:
   CrlUpload() { config.root_crl = crl_pem({}); }
 
-  Result<void> upload(const std::string& pem) { return run(authority->upload_crls(pem, op)); }
+  Result<void> upload(const std::string& pem) { return run(authority->upload_crls(pem, admin)); }
 
   // Number of each CRL that is served, ours first.
   std::vector<std::uint64_t> served(const std::string& pem) {

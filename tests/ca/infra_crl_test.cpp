@@ -163,7 +163,7 @@ TEST_F(InfraCrlTest, AnUploadedCrlEndsItToo) {
   const auto before = authority->agents_crls();
   clock.advance(std::chrono::seconds(1));
   const std::string newer = crl_pem(ParentCrl{}.with_number(6));
-  ASSERT_TRUE(run(authority->upload_crls(newer, op)));
+  ASSERT_TRUE(run(authority->upload_crls(newer, admin)));
   EXPECT_TRUE(authority->agents_crls().pem->ends_with(newer));
   EXPECT_EQ(authority->agents_crls().changed_at, clock.now());
   EXPECT_EQ(infra()->number(), read_crls(*before.pem)->front()->number()) << "ours is the same";

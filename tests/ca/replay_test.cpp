@@ -21,7 +21,7 @@ class ReplayTest : public AuthorityTest {
     order.policy = policy;
     order.since = since;
     order.after = after;
-    return run(authority->replay(std::move(order), op));
+    return run(authority->replay(std::move(order), admin));
   }
 
   // "queue by '' -> sign by 'web': 2 (web-1 web-2); ", a group after the other.

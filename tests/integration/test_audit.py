@@ -97,7 +97,7 @@ class Audit(ServiceTest):
         self.assertEqual(numbers, list(range(len(rows), 0, -1)))
         for arguments, actions in (
             (["--subject", "web-1.example.com"], ["revoke", "issue"]),
-            (["--subject", "web-1.example.com", "--actor", "operator:operator"], ["revoke"]),
+            (["--subject", "web-1.example.com", "--actor", "admin:operator"], ["revoke"]),
             (["--subject", "web-1.example.com", "--action", "issue", "--since", "1h"], ["issue"]),
             (["--limit", "1"], ["revoke"]),
         ):

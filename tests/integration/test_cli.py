@@ -129,7 +129,7 @@ class Listing(CommandLine):
             with self.subTest(what):
                 text = service.cli("show", what).stdout
                 self.assertRegex(text, r"certificate db1\n\s+serial\s+" + serial)
-                self.assertRegex(text, r"history, newest first\n.*approve by operator:operator.*\n"
+                self.assertRegex(text, r"history, newest first\n.*approve by admin:operator.*\n"
                                        r".*queue by anonymous")
         self.assertRegex(service.cli("show", "db1").stdout,
                          r"how it was decided\n\s+'web' did not match: .*certname_regex")

@@ -309,8 +309,8 @@ class Log(LifeTest):
                 self.assertEqual(
                     [(r["caller"], r["method"], r["path"], r["status"]) for r in rows],
                     [("anonymous", "GET", "/v1/health/live", "200"),
-                     ("operator:operator", "GET", "/v1/requests", "200"),
-                     ("operator:operator", "GET", "/v1/requests/x%0Alevel=error%22", "404"),
+                     ("admin:operator", "GET", "/v1/requests", "200"),
+                     ("admin:operator", "GET", "/v1/requests/x%0Alevel=error%22", "404"),
                      ("anonymous", "GET", "/v1/requests", "401")])
                 self.assertEqual(len({row["request_id"] for row in rows}), 4)
                 self.assertIn(rows[3]["request_id"], json.dumps(refused))
@@ -368,9 +368,9 @@ class Audit(LifeTest):
         seen = {(row["action"], row["actor"], row["subject"]) for row in rows}
         for expected in (("issue", "init", "operator"),
                          ("issue", "anonymous", "web1"), ("deny", "anonymous", "evil1"),
-                         ("queue", "anonymous", "db1"), ("approve", "operator:operator", "db1"),
-                         ("deny", "operator:operator", "db2"),
-                         ("revoke", "operator:operator", "web1"),
+                         ("queue", "anonymous", "db1"), ("approve", "admin:operator", "db1"),
+                         ("deny", "admin:operator", "db2"),
+                         ("revoke", "admin:operator", "web1"),
                          ("refuse", "anonymous", ""), ("refuse", "agent:web2", "")):
             self.assertIn(expected, seen)
         refused = [row["detail"]["call"] for row in rows if row["action"] == "refuse"]

@@ -99,6 +99,7 @@ inline TokenRecord token(const std::string& id) {
           .hash = to_bytes(as_bytes("hash of " + id)),
           .role = "pipeline",
           .label = "label of " + id,
+          .scope = R"({"certnames":["ci-*"]})",
           .created_by = "operator",
           .created_at = at(10),
           .expires_at = at(4000)};
