@@ -333,7 +333,6 @@ class Authority {
   std::vector<DeciderStatus> deciders() const;
   Task<Result<store::Counts>> counts(Caller caller);
   Task<Result<std::vector<store::HookTally>>> hook_tallies();  // without a check; numbers alone
-  Task<Result<store::Counts>> counts(Caller caller);
   const AuthorityConfig& config() const;
   const Clock& clock() const;
   std::size_t work_in_use() const;
