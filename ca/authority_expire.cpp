@@ -42,13 +42,13 @@ Result<void> Authority::State::expire_stale() {
     log::info("requests_expired", {{"requests", stale->size()}});
     return {};
   }
-  if (done.error().code != Code::conflict) return done;
+  if (done.error().code != Code::conflict) return done.error();
   // One of them was decided this moment: then each for itself.
   for (const auto& request : *stale) {
     store::WriteBatch alone;
     expire(request, self, now, alone);
     const auto one = committer.commit_blocking(std::move(alone));
-    if (one.has_error() && one.error().code != Code::conflict) return one;
+    if (one.has_error() && one.error().code != Code::conflict) return one.error();
   }
   return {};
 }

@@ -141,10 +141,10 @@ int approve(Client& client, const json::array& previews, const Options& options,
     }
     const std::string missing = member(result, "approvals_missing");
     if (!options.json) {
-      print(name +
-            (missing == "0" ? "\tsigned\t" + member(result, "serial")
-                            : "\tapproved\t" + missing + " more needed") +
-            "\n");
+      std::string line = name;
+      line += missing == "0" ? "\tsigned\t" + member(result, "serial")
+                             : "\tapproved\t" + missing + " more needed";
+      print(line += "\n");
     }
     done.push_back(result);
   }

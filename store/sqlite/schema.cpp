@@ -192,7 +192,8 @@ END;
 )sql";
 
 // The indices of the queue hold all that it is filtered by, so that a page of it reads no other
-// row; what is signed at once is in none of them.
+// row (SQLite looks at `state` again although they are of the queue alone); what is signed at once
+// is in none of them.
 constexpr const char* kVersion5 = R"sql(
 ALTER TABLE requests ADD COLUMN approvals INTEGER NOT NULL DEFAULT 1;
 CREATE TABLE approvals (
@@ -203,9 +204,9 @@ CREATE TABLE approvals (
   at INTEGER NOT NULL,
   PRIMARY KEY (request, person)
 ) WITHOUT ROWID;
-CREATE INDEX queue_arrival ON requests (id, certname, rule, profile, source, key, created_at)
+CREATE INDEX queue_arrival ON requests (id, certname, rule, profile, source, key, created_at, state)
   WHERE state = 'queued';
-CREATE INDEX queue_certname ON requests (certname, rule, profile, source, key, created_at)
+CREATE INDEX queue_certname ON requests (certname, rule, profile, source, key, created_at, state)
   WHERE state = 'queued';
 CREATE INDEX queue_age ON requests (created_at) WHERE state = 'queued';
 )sql";

@@ -42,6 +42,7 @@ TEST_F(Rest, EveryCodeHasItsStatusAndItsStableType) {
       {Code::revoked_exists, 409, "revoked-exists"},
       {Code::conflict, 409, "conflict"},
       {Code::already_revoked, 409, "already-revoked"},
+      {Code::already_approved, 409, "already-approved"},
       {Code::rate_limited, 429, "rate-limited"},
       {Code::overloaded, 503, "overloaded"},
       {Code::unavailable, 503, "unavailable"},

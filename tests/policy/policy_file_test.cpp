@@ -60,7 +60,7 @@ TEST(PolicyFile, TextThatIsNoTOML) {
 TEST(PolicyFile, UnknownKeysAndTheNearestKnownOne) {
   check({{"defualt = \"queue\"", {"1:1: unknown key 'defualt'. Did you mean 'default'?"}},
          {"[[rules]]\nname = \"r\"", {"1:3: unknown key 'rules'. Did you mean 'rule'?"}},
-         {"zzz = 1", {"1:1: unknown key 'zzz'. Known are: default rule."}},
+         {"zzz = 1", {"1:1: unknown key 'zzz'. Known are: approvals default rule."}},
          {"\"a\\nb\" = 1", {"1:1: unknown key 'a\\x0ab'."}},
          {"[[rule]]\nname = \"r\"\nmatch = { any = true }\nacton = \"sign\"\naction = \"sign\"",
           {"4:1: unknown key 'acton'. Did you mean 'action'?"}},
