@@ -193,8 +193,8 @@ class Authority {
                                                                       std::size_t limit,
                                                                       Caller caller);
   // `identity`: an identity document that would come beside the CSR, "" for none.
-  Task<Result<Explanation>> explain(std::string csr, std::string source, Caller caller,
-                                    std::string identity = {});
+  Task<Result<Explanation>> explain(std::string csr, std::string source, std::string identity,
+                                    Caller caller);
   // Decides stored requests again by another policy and changes nothing. Ten thousand a call, in
   // pages between which other work goes on. malformed with the errors of the policy, which may read
   // no list but those of the policy in force; overloaded while another replay runs.

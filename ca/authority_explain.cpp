@@ -61,8 +61,8 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
 
 }  // namespace
 
-Task<Result<Explanation>> Authority::explain(std::string csr, std::string source, Caller caller,
-                                             std::string identity) {
+Task<Result<Explanation>> Authority::explain(std::string csr, std::string source,
+                                             std::string identity, Caller caller) {
   State& state = *state_;
   Submission asked;
   asked.identity = Secret(std::move(identity));

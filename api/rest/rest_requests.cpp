@@ -204,7 +204,7 @@ Answer explain_policy(Call call) {
   auto identity = json_text(*body, "identity", "");
   if (identity.has_error()) co_return problem(identity.error(), call.request);
   const auto explained = co_await call.authority.explain(std::move(*csr), std::move(*source),
-                                                         call.caller, std::move(*identity));
+                                                         std::move(*identity), call.caller);
   if (explained.has_error()) co_return problem(explained.error(), call.request);
   json::object answer = to_json(*explained);
   answer["nearest"] = json::parse(policy::nearest_to_json(explained->nearest));

@@ -54,7 +54,7 @@ Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
       co_return outcome(
           co_await authority.revoke_name("none", x509::RevocationReason::superseded, caller));
     case Action::explain:
-      co_return outcome(co_await authority.explain("none", "", caller));
+      co_return outcome(co_await authority.explain("none", "", "", caller));
     case Action::replay: {
       ReplayOrder order;
       order.policy = "no TOML";

@@ -247,12 +247,12 @@ TEST_F(IdentityTest, ADocumentThatIsRefusedIsAuditedWithTheReason) {
 TEST_F(IdentityTest, ExplainTellsWhatADocumentWouldDo) {
   start(kPolicy);
   const auto explained =
-      run(authority->explain(csr("m1.example.com"), "", op, document("m1", "db"))).value();
+      run(authority->explain(csr("m1.example.com"), "", document("m1", "db"), op)).value();
   EXPECT_EQ(explained.decision.action, policy::Action::deny);
   ASSERT_TRUE(explained.nearest);
   EXPECT_THAT(explained.nearest->advice,
               HasSubstr("an identity document that proves oidc.cloud.project = 'web'"));
-  EXPECT_EQ(run(authority->explain(csr("m1.example.com"), "", op, document("m1")))
+  EXPECT_EQ(run(authority->explain(csr("m1.example.com"), "", document("m1"), op))
                 .value()
                 .decision.action,
             policy::Action::sign);

@@ -175,7 +175,7 @@ TEST_F(LimitsTest, AClockThatIsPutBackNeitherBarsTheWayForEverNorGivesTheLimitAn
 TEST_F(LimitsTest, ExplainTellsOfTheLimitAndTakesNothing) {
   start(policy_of("rule = \"1/h\""));
   const auto explain = [&] {
-    return run(authority->explain(csr("web-9"), "192.0.2.1", op)).value();
+    return run(authority->explain(csr("web-9"), "192.0.2.1", "", op)).value();
   };
   for (int i = 0; i < 3; ++i) {
     const Explanation free = explain();

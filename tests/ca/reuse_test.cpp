@@ -164,7 +164,7 @@ TEST_F(ReuseTest, ANameStaysInUseWhileAnOlderCertificateOutlivesTheNewest) {
     clock.advance(hours(2));
     ASSERT_EQ(living(name), Serials{first}) << "the newest has expired";
     EXPECT_EQ(submit(csr(name, {.key = 1})).error().code, Code::certificate_exists) << reuse;
-    const auto plan = run(authority->explain(asking(name, 1), "", op)).value();
+    const auto plan = run(authority->explain(asking(name, 1), "", "", op)).value();
     if (std::string(reuse) == "replace") {
       const auto next = submit(asking(name, 1));
       ASSERT_TRUE(next.has_value()) << next.error().detail;
@@ -349,7 +349,7 @@ TEST_F(ReuseTest, ExplainSaysWhatWouldBecomeOfTheName) {
     start(policy_of(reuse));
     const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
     const Bytes first = enrol(name);
-    const auto explained = run(authority->explain(asking(name, 1), "192.0.2.1", op));
+    const auto explained = run(authority->explain(asking(name, 1), "192.0.2.1", "", op));
     ASSERT_TRUE(explained.has_value()) << explained.error().detail;
     EXPECT_EQ(explained->decision.action, wanted.first) << reuse;
     EXPECT_THAT(explained->decision.reason, HasSubstr(wanted.second)) << reuse;
@@ -361,7 +361,7 @@ TEST_F(ReuseTest, ExplainSaysWhatElseHoldsARequestBack) {
   start("default = \"queue\"\n[[rule]]\nname = \"web\"\nmatch = { challenge_password = \"" +
         std::string(kSecret) + "\" }\naction = \"sign\"\n");
   const auto explain = [&](const std::string& pem) {
-    return run(authority->explain(pem, "", op)).value().decision;
+    return run(authority->explain(pem, "", "", op)).value().decision;
   };
   const auto reserved = explain(asking("ca.example.com"));
   EXPECT_EQ(reserved.action, policy::Action::queue);

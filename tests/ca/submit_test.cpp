@@ -412,11 +412,11 @@ TEST_F(Submit, TheAutosignProgramSeesTheRequestThatWouldBeSigned) {
 
 TEST_F(Submit, ExplainSaysWhatWouldBeDecidedAndStoresNothing) {
   start(kWebPolicy);
-  const auto yes = run(authority->explain(csr("web-1.example.com"), "192.0.2.1", op));
+  const auto yes = run(authority->explain(csr("web-1.example.com"), "192.0.2.1", "", op));
   ASSERT_TRUE(yes);
   EXPECT_EQ(yes->decision.action, policy::Action::sign);
   EXPECT_EQ(yes->decision.rule, "web tier");
-  const auto no = run(authority->explain(csr("db-1"), "", op));
+  const auto no = run(authority->explain(csr("db-1"), "", "", op));
   ASSERT_TRUE(no);
   EXPECT_EQ(no->decision.action, policy::Action::queue);
   ASSERT_EQ(no->decision.trace.size(), 2U);
