@@ -23,8 +23,8 @@ struct Identity {
   Claims claims;
 };
 
-// Readers of documents answer malformed or bad_proof, with a sentence for a person that holds no
-// more of the document than a claim.
+// A document in a form that cannot be understood, or that does not prove what it says. bad_proof
+// and malformed name the reason for a person; no more of the document than a claim is ever in it.
 
 // Puts a value under `name` if it is one line of at most 256 bytes; else bad_proof. An absent or
 // null member is left out.
