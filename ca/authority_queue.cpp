@@ -9,9 +9,14 @@ namespace {
 
 constexpr std::size_t kLongestReason = 1024;
 
-Result<store::RequestRecord> waiting_request(const store::Store& store, const std::string& id) {
+Result<store::RequestRecord> waiting_request(const store::Store& store, const std::string& id,
+                                             const Caller& caller) {
   auto found = required(store.request(id), "There is no request with this id.");
-  if (found.has_value() && found->state != store::RequestState::queued) {
+  if (found.has_error()) return found;
+  // Before anything is said of it.
+  const auto within = request_in_scope(caller, *found);
+  if (within.has_error()) return within.error();
+  if (found->state != store::RequestState::queued) {
     return fail(Code::conflict, "The request is " + std::string(store::to_string(found->state)) +
                                     " already; only a queued one can be decided.");
   }
@@ -82,11 +87,9 @@ Task<Result<Submitted>> Authority::approve(std::string request_id, Approval appr
   Succession succession;
   auto made = co_await state.guarded(Action::decide, caller, [&]() -> Result<State::Signed> {
     if (bounded.has_error()) return bounded.error();
-    auto row = waiting_request(state.store, request_id);
+    auto row = waiting_request(state.store, request_id, caller);
     if (row.has_error()) return row.error();
     outcome.request = std::move(*row);
-    const auto within = request_in_scope(caller, outcome.request);
-    if (within.has_error()) return within.error();
     // The bytes are parsed and proven again: an approval trusts nothing but the stored CSR.
     auto csr = x509::Csr::parse(outcome.request.csr);
     if (csr.has_error()) return csr.error();
@@ -184,11 +187,7 @@ Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::
     if (reason.empty() || reason.size() > kLongestReason) {
       return fail(Code::malformed, "A denial needs a reason of at most 1024 bytes.");
     }
-    auto waiting = waiting_request(state.store, request_id);
-    if (waiting.has_error()) return waiting;
-    const auto within = request_in_scope(caller, *waiting);
-    if (within.has_error()) return within.error();
-    return waiting;
+    return waiting_request(state.store, request_id, caller);
   });
   if (row.has_error()) co_return row.error();
   row->state = store::RequestState::denied;
