@@ -24,7 +24,8 @@ std::string detail_of(const store::AuditRecord& row, std::string_view member) {
   boost::json::error_code error;
   const boost::json::value detail = boost::json::parse(row.detail, error);
   const auto* object = error ? nullptr : detail.if_object();
-  const auto* value = object != nullptr ? object->if_contains({member.data(), member.size()}) : nullptr;
+  const auto* value =
+      object != nullptr ? object->if_contains({member.data(), member.size()}) : nullptr;
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
 }
 

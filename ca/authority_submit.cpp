@@ -75,8 +75,6 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       auto request =
           examine(state.store, submission, caller, state.config, rules->reuses_names(), now);
       if (request.has_error()) return request;
-      const auto within = in_scope(caller, request->certname);
-      if (within.has_error()) return within.error();
       if (request->repeated) return request;
       verdict = decide(*rules, *request, state.config);
       const auto alone = put_aside_by_token(verdict.decision, *request);

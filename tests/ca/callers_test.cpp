@@ -32,8 +32,10 @@ Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
       co_return fail(Code::internal, "part of another call");
     case Action::appoint:
       co_return fail(Code::internal, "part of another call");
-    case Action::reload_policy:
-      co_return outcome(co_await authority.reload_policy({}, caller));
+    case Action::reload_policy: {
+      ReloadOrder order;
+      co_return outcome(co_await authority.reload_policy(std::move(order), caller));
+    }
     case Action::read_all:
       co_return outcome(co_await authority.history("none", 1, caller));
     case Action::decide:
