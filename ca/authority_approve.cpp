@@ -125,9 +125,14 @@ Result<Authority::State::Approvable> Authority::State::approvable(
   return found;
 }
 
-Result<store::RequestRecord> Authority::State::waiting_request(const std::string& id) const {
+Result<store::RequestRecord> Authority::State::waiting_request(const std::string& id,
+                                                               const Caller& caller) const {
   auto found = required(store.request(id), "There is no request with this id.");
-  if (found.has_value() && found->state != store::RequestState::queued) {
+  if (found.has_error()) return found;
+  // Before anything is said of it.
+  const auto within = request_in_scope(caller, *found);
+  if (within.has_error()) return within.error();
+  if (found->state != store::RequestState::queued) {
     return fail(Code::conflict, "The request is " + std::string(store::to_string(found->state)) +
                                     " already; only a queued one can be decided.");
   }
@@ -180,7 +185,7 @@ Task<Result<Submitted>> Authority::State::approve_once(const std::string& reques
   Vote voted;
   std::optional<Signed> made;
   const auto done = co_await pool.run([&]() -> Result<void> {
-    auto row = waiting_request(request_id);
+    auto row = waiting_request(request_id, caller);
     if (row.has_error()) return row.error();
     outcome.request = std::move(*row);
     auto found = approvable(outcome.request, approval, caller);

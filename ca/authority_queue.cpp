@@ -16,11 +16,7 @@ Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::
     if (reason.empty() || reason.size() > kLongestReason) {
       return fail(Code::malformed, "A denial needs a reason of at most 1024 bytes.");
     }
-    auto waiting = state.waiting_request(request_id);
-    if (waiting.has_error()) return waiting;
-    const auto within = request_in_scope(caller, *waiting);
-    if (within.has_error()) return within.error();
-    return waiting;
+    return state.waiting_request(request_id, caller);
   });
   if (row.has_error()) co_return row.error();
   row->state = store::RequestState::denied;

@@ -120,8 +120,8 @@ struct Authority::State {
   Task<Result<Submitted>> carry_out(const Examined& request, const Verdict& verdict,
                                     const Caller& caller);
 
-  // not_found; conflict if it waits no more.
-  Result<store::RequestRecord> waiting_request(const std::string& id) const;
+  // not_found; out_of_scope; conflict if it waits no more.
+  Result<store::RequestRecord> waiting_request(const std::string& id, const Caller& caller) const;
   // What an approval of a request would sign, as things are now.
   struct Approvable {
     std::shared_ptr<const x509::Csr> csr;

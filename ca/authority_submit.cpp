@@ -83,8 +83,6 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       auto request = examine(state.store, submission, caller, state.config, state.identities,
                              rules->reuses_names(), now);
       if (request.has_error()) return request;
-      const auto within = in_scope(caller, request->certname);
-      if (within.has_error()) return within.error();
       if (request->repeated) return request;
       if (request->keys_wanted != nullptr && !keys_fetched) return request;
       verdict = decide(*rules, *request, state.config);

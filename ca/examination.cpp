@@ -165,6 +165,9 @@ Result<Examined> examine(const store::Store& store, const Submission& submission
   if (csr.has_error()) return csr.error();
   auto certname = certname_of(**csr, submission.name);
   if (certname.has_error()) return certname.error();
+  // Before anything is said of the name.
+  const auto within = in_scope(caller, *certname);
+  if (within.has_error()) return within.error();
   Examined request{.csr = std::move(*csr), .certname = std::move(*certname)};
   request.facts = facts_of(*request.csr, caller.source);
   auto token = find_token(store, presented_secret(submission, *request.csr), request.facts, now);

@@ -46,7 +46,8 @@ Result<std::shared_ptr<const x509::Csr>> read_csr(const std::string& text);
 
 // Reads the CSR and looks its name up. A name that is held by a live or revoked certificate, or by
 // a queued request with another key, is an error; one whose certificates have expired is free. With
-// `reuse` a live certificate is left to the rules. Blocks for reads of the store.
+// `reuse` a live certificate is left to the rules. out_of_scope if the caller is narrowed to other
+// names. Blocks for reads of the store.
 Result<Examined> examine(const store::Store& store, const Submission& submission,
                          const Caller& caller, const AuthorityConfig& config,
                          const IdentityProviders& identities, bool reuse, Timestamp now);

@@ -25,7 +25,9 @@ struct Options {
   bool json = false;
 };
 
-json::array texts(const std::vector<std::string>& list) { return {list.begin(), list.end()}; }
+json::array texts(const std::vector<std::string>& list) {
+  return json::array(list.begin(), list.end());
+}
 
 // "ci-* by 'ci machines'"; "everything".
 std::string scope_text(const json::value& token) {

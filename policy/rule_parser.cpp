@@ -45,7 +45,6 @@ Rule RuleParser::parse(ConfigTable& table) {
   Rule rule;
   rule.name = table.text("name").value_or("");
   check_name(table, rule.name);
-  rule.match.rule = rule.name;
   const auto action = parse_action(table.text("action").value_or(""));
   if (!action) {
     table.complain("action", "'action' must be \"sign\", \"queue\" or \"deny\".");
@@ -62,6 +61,7 @@ Rule RuleParser::parse(ConfigTable& table) {
   rule.profile =
       table.text("profile").value_or(context.profiles.empty() ? "" : context.profiles[0]);
   rule.match.profile = rule.profile;
+  rule.match.rule = rule.name;
   const bool exists = std::ranges::find(context.profiles, rule.profile) != context.profiles.end();
   if (!exists && !context.any_profile) {
     table.complain("profile", "there is no profile '" + rule.profile +

@@ -32,8 +32,10 @@ Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
       co_return fail(Code::internal, "part of another call");
     case Action::appoint:
       co_return fail(Code::internal, "part of another call");
-    case Action::reload_policy:
-      co_return outcome(co_await authority.reload_policy({}, caller));
+    case Action::reload_policy: {
+      ReloadOrder order;
+      co_return outcome(co_await authority.reload_policy(std::move(order), caller));
+    }
     case Action::read_all:
       co_return outcome(co_await authority.history("none", 1, caller));
     case Action::decide:
@@ -41,8 +43,11 @@ Task<Result<void>> call(Authority& authority, Action action, Caller caller) {
     case Action::revoke:
       co_return outcome(
           co_await authority.revoke_name("none", x509::RevocationReason::superseded, caller));
-    case Action::explain:
-      co_return outcome(co_await authority.explain({.csr = "none"}, "", caller));
+    case Action::explain: {
+      Submission submission;
+      submission.csr = "none";
+      co_return outcome(co_await authority.explain(std::move(submission), "", caller));
+    }
     case Action::replay: {
       ReplayOrder order;
       order.policy = "no TOML";

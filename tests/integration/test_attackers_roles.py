@@ -62,7 +62,8 @@ class AttackersRoles(harness.ServiceTest):
         return self._reader
 
     def refusals(self):
-        rows = json.loads(self.ca.cli("audit", "list", "--action", "refuse", "--json").stdout)
+        rows = json.loads(self.ca.cli("audit", "list", "--action", "refuse", "--limit", "1000", "--json",
+                                      check=False).stdout)
         return [json.loads(row["detail"])["call"] for row in rows]
 
     def audit_rows(self):
@@ -199,7 +200,7 @@ class AttackersRoles(harness.ServiceTest):
         for method, path, body in attempts:
             with self.subTest(f"{method} {path}"):
                 seen = len(self.refusals())
-                arguments = ["-d", body] if body else []
+                arguments = ["-H", "Content-Type: application/json", "-d", body] if body else []
                 self.assertEqual(self.ca.curl(root + path, *arguments, method=method,
                                               client=client)[0], 403)
                 self.assertEqual(len(self.refusals()), seen + 1)

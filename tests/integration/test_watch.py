@@ -107,7 +107,7 @@ class Watch(harness.ServiceTest):
             self.assertEqual(watcher.end(number), 0)
 
     def test_after_a_restart_of_the_service_it_goes_on_and_misses_nothing(self):
-        watcher = self.watch()
+        watcher = self.watch("--match", "^web-")
         port = self.ca.port
         self.ca.stop()
         watcher.note("trying again")
