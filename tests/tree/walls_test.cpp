@@ -29,14 +29,10 @@ const std::map<std::string, std::set<std::string>> kArrows = {
 
 // What belongs behind one wall only: a prefix of the include, and the paths that may have it.
 const std::vector<std::pair<std::string, std::vector<std::string>>> kLibraries = {
-    {"openssl/", {"x509/", "api/http/"}},
-    {"sqlite3.h", {"store/sqlite/"}},
-    {"libpq-fe.h", {"store/postgres/"}},
-    {"boost/beast", {"api/http/"}},
-    {"curl/", {"cli/", "base/https_client.cpp"}},
-    {"re2/", {"policy/", "ca/name_filter.cpp"}},
-    {"toml++/", {"base/config_reader.cpp"}},
-    {"CLI/", {"cli/"}},
+    {"openssl/", {"x509/", "api/http/"}},         {"sqlite3.h", {"store/sqlite/"}},
+    {"libpq-fe.h", {"store/postgres/"}},          {"boost/beast", {"api/http/"}},
+    {"curl/", {"cli/", "base/https_client.cpp"}}, {"re2/", {"policy/", "ca/name_filter.cpp"}},
+    {"toml++/", {"base/config_reader.cpp"}},      {"CLI/", {"cli/"}},
 };
 
 struct Include {
