@@ -192,8 +192,11 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
       (verdict.decision.action != policy::Action::deny || request.waiting)) {
     batch.push_back(
         store::WithdrawRequest{request.certname, outcome.request.created_at, caller.describe()});
-    batch.push_back(store::AppendAudit{
-        audit("withdraw", caller, request.certname, {{"reason", "replaced by a newer request"}})});
+    const std::string reason = verdict.decision.action == policy::Action::deny
+                                   ? "its machine is denied now"
+                                   : "replaced by a newer request";
+    batch.push_back(
+        store::AppendAudit{audit("withdraw", caller, request.certname, {{"reason", reason}})});
   }
   std::string action = "queue";
   std::size_t superseded = 0;

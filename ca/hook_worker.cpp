@@ -21,8 +21,6 @@ constexpr std::size_t kAtOnce = 32;
 // less.
 constexpr milliseconds kLongestPause = std::chrono::minutes(1);
 constexpr milliseconds kLongestWait = std::chrono::hours(1);
-constexpr std::size_t kSweepPage = 100;
-constexpr const char* kSpace = "hook";
 
 store::NameFilter filter_of(const std::string& name, const std::string& match) {
   if (match.empty()) return {};
@@ -49,44 +47,13 @@ store::AuditRecord given_up(const std::string& hook, const store::HookEventRecor
   return row;
 }
 
-// How far the certificates were told of. Those that end in [told, until) are being told.
-struct Progress {
-  Timestamp told{};
-  Timestamp until{};
-  std::int64_t after = 0;
-  std::int64_t version = 0;
-};
-
-Progress read_progress(const std::optional<store::Document>& document) {
-  Progress progress;
-  if (!document) return progress;
-  progress.version = document->version;
-  json::error_code error;
-  const json::value value = json::parse(document->value, error);
-  const auto* object = error ? nullptr : value.if_object();
-  const auto number = [object](const char* key) -> std::int64_t {
-    const json::value* found = object == nullptr ? nullptr : object->if_contains(key);
-    return found != nullptr && found->is_int64() ? found->get_int64() : 0;
-  };
-  progress.told = Timestamp(milliseconds(number("told")));
-  progress.until = Timestamp(milliseconds(number("until")));
-  progress.after = number("after");
-  return progress;
-}
-
-store::PutDocument written(const std::string& hook, const Progress& progress) {
-  const json::object object{{"told", progress.told.time_since_epoch().count()},
-                            {"until", progress.until.time_since_epoch().count()},
-                            {"after", progress.after}};
-  return {kSpace, "expiring/" + hook, json::serialize(object), progress.version};
-}
-
 }  // namespace
 
 HookWorker::HookWorker(std::string name, HookSettings settings, HookParts parts)
     : name_(std::move(name)),
       settings_(std::move(settings)),
       match_(filter_of(name_, settings_.match)),
+      sweep_(name_, settings_.expiring_before),
       parts_(parts) {}
 
 HookWorker::~HookWorker() {
@@ -235,37 +202,16 @@ bool HookWorker::tell_of_expiring() {
     next_sweep_ = Steady::now() + kShortest;
     return false;
   }
-  const auto document = parts_.store.document(kSpace, "expiring/" + name_);
-  if (document.has_error()) return false;
-  const Timestamp now = parts_.clock.now();
-  Progress progress = read_progress(*document);
-  if (progress.until == Timestamp()) {
-    progress.until = now + settings_.expiring_before;
-    progress.after = 0;
-    if (progress.until <= progress.told) return false;
-  }
-  store::CertificateQuery query;
-  query.state = store::CertificateState::signed_;
-  query.current = true;
-  query.expires_from = progress.told;
-  query.expires_before = progress.until;
-  query.after = progress.after;
-  query.limit = kSweepPage;
-  const auto page = parts_.store.certificates(query, now);
-  if (page.has_error()) return false;
+  const auto page = sweep_.next(parts_.store, parts_.clock.now());
+  if (page.has_error() || !*page) return false;
   store::WriteBatch batch;
-  for (const store::CertificateRecord& certificate : page->rows) {
+  for (const store::CertificateRecord& certificate : (*page)->certificates) {
     const HookSubject subject{.request = nullptr, .certificate = &certificate};
     if (wants(HookEvent::expiring, subject)) batch.push_back(row(HookEvent::expiring, subject));
   }
-  progress.after = page->next;
-  if (page->next == 0) {
-    progress.told = progress.until;
-    progress.until = Timestamp();
-  }
-  batch.push_back(written(name_, progress));
+  batch.push_back((*page)->mark);
   const auto stored = parts_.committer.commit_blocking(std::move(batch));
-  if (stored.has_error() || page->next == 0) return false;
+  if (stored.has_error() || !(*page)->more) return false;
   next_sweep_ = Steady::now();
   return true;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "ca/expiry_sweep.h"
 #include "ca/hook_delivery.h"
 #include "ca/hooks.h"
 
@@ -53,6 +54,7 @@ class HookWorker {
   const std::string name_;
   const HookSettings settings_;
   const store::NameFilter match_;
+  const ExpirySweep sweep_;
   const HookParts parts_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;  // guards woken_

@@ -91,7 +91,11 @@ Client::Reply Client::call(const char* method, const std::string& path, const js
   transfer.set(CURLOPT_URL, url.c_str());
   transfer.set(CURLOPT_CUSTOMREQUEST, method);
   transfer.set(CURLOPT_HTTPHEADER, headers.get());
-  if (!config_.ca.empty()) transfer.set(CURLOPT_CAINFO, config_.ca.c_str());
+  if (!config_.ca.empty()) {
+    transfer.set(CURLOPT_CAINFO, config_.ca.c_str());
+    // Debian's libcurl trusts a folder by default, which would still count beside the file.
+    transfer.set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
   if (!config_.cert.empty()) {
     transfer.set(CURLOPT_SSLCERT, config_.cert.c_str());
     transfer.set(CURLOPT_SSLKEY, config_.key.c_str());
