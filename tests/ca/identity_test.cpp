@@ -92,7 +92,9 @@ class IdentityTest : public AuthorityTest {
     const auto outcome = present(pem, text);
     if (outcome.has_error()) return outcome.error().detail;
     if (outcome->certificate) return "signed";
-    EXPECT_EQ(outcome->request.trace.find(text.substr(4, 30)), std::string::npos);
+    if (text.size() > 30) {
+      EXPECT_EQ(outcome->request.trace.find(text.substr(4, 30)), std::string::npos);
+    }
     return outcome->request.trace;
   }
   bool is_signed(const std::string& pem, const std::string& text) {
