@@ -52,6 +52,12 @@ json::object facts_of(const Examined& request) {
       {"algorithm", facts.key_algorithm}, {"bits", facts.key_bits}, {"sha256", facts.key_sha256}};
   object["token"] = nullptr;
   if (facts.token && facts.token->problem.empty()) object["token"] = facts.token->id;
+  object["identity"] = nullptr;
+  if (facts.identity && facts.identity->problem.empty()) {
+    json::object claims;
+    for (const auto& [name, value] : facts.identity->claims) claims[name] = value;
+    object["identity"] = std::move(claims);
+  }
   object["live_certificate"] = facts.has_live_certificate;
   return object;
 }
