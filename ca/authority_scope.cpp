@@ -14,8 +14,8 @@ namespace {
 // Others are about a token, a policy, or nothing, and hold what was asked of names elsewhere.
 bool is_about_a_name(const store::AuditRecord& row) {
   static constexpr std::array<std::string_view, 11> kActions = {
-      "issue", "queue",    "deny", "approve", "renew",  "revoke",
-      "clean", "withdraw", "mint", "expire",  "endorse"};
+      "issue", "queue",    "deny", "approve", "renew", "revoke",
+      "clean", "withdraw", "mint", "expire",  "vote"};
   return !row.subject.empty() && std::ranges::find(kActions, row.action) != kActions.end();
 }
 

@@ -76,8 +76,10 @@ TEST_F(Callers, EachRoleMayDoWhatTheTableSaysAndARefusalIsAudited) {
       const bool refused = result.has_error() && (result.error().code == Code::forbidden ||
                                                   result.error().code == Code::unauthenticated);
       EXPECT_EQ(refused, !row.of(role));
-      // An upload that may be made, and is refused for what it holds, is audited as well.
-      const bool audited = !row.of(role) || row.action == Action::upload_crls;
+      // An upload that may be made, and is refused for what it holds, is audited as well; and so is
+      // a reload.
+      const bool audited =
+          !row.of(role) || row.action == Action::upload_crls || row.action == Action::reload_policy;
       EXPECT_EQ(actions("").size(), refusals + (audited ? 1 : 0));
       if (refused) {
         EXPECT_EQ(result.error().code == Code::unauthenticated, role == Role::anonymous);

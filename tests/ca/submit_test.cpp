@@ -126,7 +126,8 @@ TEST_F(Submit, WhatIsHeldBackIsApprovedOnlyByAnExplicitWord) {
     // Where the name gives a role, only an admin's word counts.
     const bool chief = std::string_view(name).starts_with("chief");
     EXPECT_EQ(run(authority->approve(outcome->request.id, meant, op)).has_value(), !chief) << name;
-    if (chief) EXPECT_TRUE(run(authority->approve(outcome->request.id, meant, admin)));
+    if (!chief) continue;
+    EXPECT_TRUE(run(authority->approve(outcome->request.id, meant, admin)));
   }
 }
 

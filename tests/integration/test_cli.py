@@ -349,8 +349,8 @@ class Finding(CommandLine):
         self.assertEqual(run(BINARY, "sign", "db1", "--client", client).returncode, 0)
         _, screen = self.terminal(service, "token", "list").end()
         self.assertEqual(screen.splitlines()[0].split(),
-                         ["ID", "ROLE", "LABEL", "CREATED", "VALID"])
-        self.assertRegex(screen, rf"{identity} +operator +night .*until ")
+                         ["ID", "ROLE", "ONLY", "LABEL", "BY", "CREATED", "VALID"])
+        self.assertRegex(screen, rf"{identity} +operator +everything +night .*until ")
         self.assertNotIn(token, screen)
         service.cli("token", "revoke", identity)
         self.assertIn("revoked", service.cli("token", "list").stdout)
