@@ -268,7 +268,7 @@ TEST_F(IdentityTest, AReplayKnowsWhatWasProvenThen) {
   clock.advance(hours(30));
   ReplayOrder order;
   order.policy = kPolicy;
-  const auto replay = run(authority->replay(order, op)).value();
+  const auto replay = run(authority->replay(order, admin)).value();
   EXPECT_EQ(replay.examined, 1U);
   EXPECT_EQ(replay.changed, 0U);
 }

@@ -114,7 +114,7 @@ TEST_F(Scopes, OnlyAnAdminSignsForANameThatTheConfigurationGivesARole) {
     const std::string id = submit(csr(name, {.key = key++}))->request.id;
     EXPECT_EQ(approve(id).error().code, Code::not_granted);
     EXPECT_EQ(approve(id, explicitly).error().code, Code::forbidden);
-    EXPECT_THAT(last_refusal(), HasSubstr("appoint: "));
+    EXPECT_THAT(last_refusal(), HasSubstr("Only an admin signs for it"));
     EXPECT_EQ(approve_as(narrowed(Role::operator_, {name}), id, explicitly).error().code,
               Code::forbidden);
     EXPECT_TRUE(approve_as(admin, id, explicitly)->certificate);
