@@ -74,7 +74,7 @@ struct AuthorityConfig {
   // one goes before pp_cli_auth, and before `operators`.
   std::vector<std::string> operators;
   std::vector<IdentitySettings> identities;  // clouds whose word counts; names differ
-  // Asks for the keys of their issuers; null: make_https_client().
+  // Asks issuers for keys, and deciders, and tells hooks; null: make_https_client().
   std::shared_ptr<const HttpsClient> https_client;
   Standings standings;
   // Whose certname it is, where a person has several or goes by another name.

@@ -36,6 +36,8 @@ struct Authority::State {
 
   const Timestamp started;
 
+  const std::shared_ptr<const HttpsClient> https;
+
   // Own synchronisation. The pools come last, so that their threads end before what they use.
   store::Committer committer;
   LivePolicy policy;
@@ -52,7 +54,6 @@ struct Authority::State {
       std::make_shared<std::atomic<std::size_t>>(0);
   // One replay at a time. Shared: a coroutine may outlive this.
   const std::shared_ptr<std::atomic<bool>> replaying = std::make_shared<std::atomic<bool>>(false);
-  const std::unique_ptr<HttpsClient> https = make_https_client();
   std::map<std::string, std::unique_ptr<Decider>> deciders;  // constant after construction
   Hooks hooks;
   WorkerPool programs;  // each waits for a site's own program: at most 8 at once

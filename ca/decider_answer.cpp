@@ -47,7 +47,7 @@ Result<void> read_grant(const json::value& value, DeciderAnswer& answer) {
 
 Result<DeciderAnswer> parse_decider_answer(std::string_view text) {
   const auto object = parse_json_object(text);
-  if (object.has_error()) return bad("it is no JSON object, or has a member twice");
+  if (object.has_error()) return object.error();
   DeciderAnswer answer;
   const json::value* action = object->if_contains("action");
   if (action == nullptr || !action->is_string()) return bad("it has no 'action'");

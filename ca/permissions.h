@@ -41,7 +41,7 @@ inline constexpr auto kPermissions = std::to_array<Permission>({
     // clang-format off
     //                                                                     anon   agent  pipe   audit  oper   admin  narrowed
     {Action::submit, "submit", "hand in a CSR",                            true,  true,  true,  false, true,  true,  true},
-    {Action::renew, "renew", "renew the certificate that one presents",    false, true,  false, false, true,  true,  true},
+    {Action::renew, "renew", "renew the certificate that one presents",    false, true,  true,  true,  true,  true,  true},
     {Action::read_own, "read", "read one request or certificate",          true,  true,  true,  true,  true,  true,  true},
     {Action::read_metrics, "read metrics", "read the metrics",             true,  true,  true,  true,  true,  true,  false},
     {Action::read_expirations, "read expirations", "read until when chain and CRLs are good",

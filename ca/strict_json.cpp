@@ -39,7 +39,10 @@ class NameWatcher {
   }
   bool on_key(json::string_view part, std::size_t, json::error_code& error) {
     name_.append(part.data(), part.size());
-    if (!names_.back().insert(std::move(name_)).second) error = json::error::syntax;
+    if (!names_.back().insert(std::move(name_)).second) {
+      twice_ = true;
+      error = json::error::syntax;
+    }
     name_.clear();
     return !error;
   }
@@ -54,7 +57,10 @@ class NameWatcher {
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 
+  bool twice() const { return twice_; }
+
  private:
+  bool twice_ = false;
   std::vector<std::set<std::string>> names_;  // of each object that is open
   std::string name_;
 };
@@ -71,11 +77,10 @@ Result<json::object> parse_json_object(std::string_view text) {
   json::basic_parser<NameWatcher> watcher(options());
   json::error_code error;
   const std::size_t read = watcher.write_some(false, text.data(), text.size(), error);
-  if (error || read != text.size()) {
-    return fail(Code::malformed, "It is no JSON, or a member stands in it twice.");
-  }
+  if (watcher.handler().twice()) return fail(Code::malformed, "it has a member twice");
+  if (error || read != text.size()) return fail(Code::malformed, "it is no JSON");
   json::value value = json::parse({text.data(), text.size()}, error, {}, options());
-  if (error || !value.is_object()) return fail(Code::malformed, "It is no JSON object.");
+  if (error || !value.is_object()) return fail(Code::malformed, "it is no object");
   return std::move(value.get_object());
 }
 

@@ -15,7 +15,7 @@ struct VerbAction {
   std::optional<ca::Action> action;  // nullopt: the server is not asked
 };
 
-inline constexpr std::array<VerbAction, 29> kVerbActions = {{
+inline constexpr std::array<VerbAction, 30> kVerbActions = {{
     {"init", std::nullopt},
     {"import puppet", std::nullopt},
     {"export puppet", std::nullopt},
@@ -37,6 +37,7 @@ inline constexpr std::array<VerbAction, 29> kVerbActions = {{
     {"audit export", ca::Action::read_all},
     {"audit verify", std::nullopt},
     {"audit key", std::nullopt},
+    {"hook list", ca::Action::read_all},
     {"policy check", std::nullopt},
     {"policy explain", ca::Action::explain},
     {"policy explain --policy", std::nullopt},

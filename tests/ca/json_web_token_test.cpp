@@ -114,9 +114,9 @@ TEST(JsonWebToken, WithAHeaderThatAsksForOtherRulesDoesNotCount) {
       {R"({"alg":"RS256","kid":"k1","crit":["exp"]})", "'crit'"},
       {R"({"alg":"RS256","kid":"k1","typ":"at+jwt"})", "'typ'"},
       {R"({"alg":"RS256","kid":"k1","typ":1})", "'typ'"},
-      {R"({"alg":"HS256","alg":"RS256","kid":"k1"})", "member stands in it twice"},
-      {R"({"\u0061lg":"none","alg":"RS256","kid":"k1"})", "member stands in it twice"},
-      {R"([])", "no JSON object"},
+      {R"({"alg":"HS256","alg":"RS256","kid":"k1"})", "it has a member twice"},
+      {R"({"\u0061lg":"none","alg":"RS256","kid":"k1"})", "it has a member twice"},
+      {R"([])", "it is no object"},
       {R"({"alg":"RS256","kid":"k1"} x)", "no JSON"},
   };
   for (const auto& [header, reason] : cases) {

@@ -137,7 +137,6 @@ TEST_F(Renewal, WhoMayNotOrCanNotAnyMoreIsRefused) {
   start(kWebPolicy);
   const Held old = enrolled();
   EXPECT_EQ(refusal(old, Role::anonymous), Code::unauthenticated);
-  EXPECT_EQ(refusal(old, Role::pipeline), Code::forbidden);
   EXPECT_EQ(refusal(TestCa::get().chain.back()), Code::forbidden) << "made by the root";
   const auto stranger =
       x509::Certificate::parse(x509::testing::issue(x509::testing::leaf_content())).value();

@@ -1,4 +1,4 @@
-"""Several operators of one service, and a rule that asks for two of them."""
+"""Several people of one service, and a rule that asks for two of them."""
 
 import json
 
@@ -14,10 +14,12 @@ action = "queue"
 approvals = 2
 reason = "two people look at databases"
 """
-# The first operator, of `init`, is alice too.
+# The first operator, of `init`, is alice too. Only admins make tokens.
 CONFIG = """
+[admins]
+certnames = ["alice-desk", "bob"]
 [operators]
-certnames = ["alice-desk", "bob", "carol"]
+certnames = ["carol"]
 people = { alice = ["operator", "alice-desk"] }
 """
 
@@ -58,7 +60,7 @@ class ApproversTest(ServiceTest):
     def approve(self, service, request, who, token=None, **body):
         return self.post(service, f"/v1/requests/{request}/approve", body, who, token)
 
-    def token(self, service, who, role="operator", token=None):
+    def token(self, service, who, role="admin", token=None):
         status, body = self.post(service, "/v1/tokens", {"role": role, "label": "x"}, who, token)
         self.assertEqual(status, 201, body)
         return body["token"]

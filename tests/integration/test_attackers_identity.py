@@ -88,7 +88,7 @@ class Attackers(IdentityTest):
             (self.google.token(good, headers={"crit": ["exp"]}), "'crit'"),
             (self.google.token(good, headers={"kid": "other"}), "no key of its 'kid'"),
             (documents.raw_token(b'{"alg":"none","alg":"RS256","kid":"key-1"}', decoded, signed),
-             "stands in it twice"),
+             "it has a member twice"),
         )
         for number, (document, reason) in enumerate(cases):
             with self.subTest(reason=reason, number=number):

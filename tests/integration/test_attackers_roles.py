@@ -138,7 +138,7 @@ class AttackersRoles(harness.ServiceTest):
         for body in ({}, {"reserved_names": True}):
             status, answer = self.call(operator, f"/v1/requests/{waiting['id']}/approve", body)
             self.assertEqual(status, 403, answer)
-        self.assertIn("appoint: 'boss-1' is held back", self.refusals()[0])
+        self.assertIn("approve: 'boss-1' is held back", self.refusals()[0])
         self.call(operator, f"/v1/requests/{waiting['id']}/deny", {"reason": "x"})
         minted = self.call(operator, "/v1/tokens", {"certname": "boss-1"})[1]["token"]
         csr, _ = self.csr("boss-1", key=self.csr("other-1")[1])

@@ -52,7 +52,7 @@ class Webhook(DeciderTest):
                 self.assertEqual(row["reason"], reason)
                 self.assertEqual(self.audit_of(service, f"{action}.example.com"),
                                  (action, {"rule": "web", "reason": reason, "names": "",
-                                           "token": "", "decider": reason}))
+                                           "token": "", "decider": reason, "identity": ""}))
 
     def test_a_denied_machine_that_tries_for_ever_adds_no_rows(self):
         service, endpoint = self.webhook(says("deny"))

@@ -36,7 +36,7 @@ class Approvals(ApproversTest):
         done = service.cli("sign", "db-1", "--yes")
         self.assertEqual(done.stdout, "db-1\tapproved\t1 more needed\n")
         self.assertIn("approved by alice", service.cli("list").stdout)
-        self.assertIn("alice, as operator:operator", service.cli("show", "db-1").stdout)
+        self.assertIn("alice, as admin:operator", service.cli("show", "db-1").stdout)
         again = service.cli("sign", "db-1", "--yes", check=False)
         self.assertEqual(again.returncode, 1)
         self.assertIn("alice has approved 'db-1' already", again.stderr)

@@ -97,6 +97,7 @@ class Roles(harness.ServiceTest):
             "token revoke": ["token", "revoke", "none"],
             "audit list": ["audit", "list"],
             "audit export": ["audit", "export"],
+            "hook list": ["hook", "list"],
             "policy explain": ["policy", "explain", "--csr", csr],
             "policy replay": ["policy", "replay", "--since", "1d", "--policy", policy],
             "policy reload": ["policy", "reload"],
