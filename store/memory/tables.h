@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,8 +109,9 @@ class Tables {
   }
   template <class Map>
   void erase(Map& map, const typename Map::key_type& key) {
-    auto node = map.extract(key);
-    undo_.push_back([&map, key, value = std::move(node.mapped())] { map.emplace(key, value); });
+    // The node itself is kept: what was set in it before will be set back in its old place.
+    auto node = std::make_shared<typename Map::node_type>(map.extract(key));
+    undo_.push_back([&map, node] { map.insert(std::move(*node)); });
   }
 
   const Digest sha256_;
