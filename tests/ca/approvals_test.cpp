@@ -200,10 +200,10 @@ TEST_F(Approvals, NothingExpiresWhereTheConfigurationSaysNever) {
   start(kTwo);
   const std::string id = queued("db-1");
   clock.advance(std::chrono::days(10000));
+  const Timestamp before = authority->crl_this_update();
   {
     const Loop loop(*authority);
     // The loop makes a CRL that is due, in the same round.
-    const Timestamp before = authority->crl_this_update();
     ASSERT_TRUE(eventually([&] { return authority->crl_this_update() > before; }));
   }
   EXPECT_EQ(store.request(id).value()->state, store::RequestState::queued);
