@@ -57,7 +57,7 @@ Result<std::string> Authority::State::rule_of(const store::CertificateRecord& ce
   if (certificate.request_id.empty()) return certificate.rule;
   auto request = store.request(certificate.request_id);
   if (request.has_error()) return request.error();
-  return *request ? std::move((*request)->rule) : certificate.rule;
+  return *request ? (*request)->rule : certificate.rule;
 }
 
 Result<std::string> Authority::State::rule_of(const store::AuditRecord& row) const {
