@@ -111,6 +111,33 @@ TEST_F(HookRows, AreInTheCommitOfWhatTheyTellOf) {
   EXPECT_EQ(told().size(), 3U) << "what did not happen is not told";
 }
 
+TEST_F(HookRows, TellOfTheLastOfSeveralApprovalsAlone) {
+  hook_on({HookEvent::approved});
+  start("[[rule]]\nname = \"two\"\nmatch = { any = true }\naction = \"queue\"\napprovals = 2\n");
+  const std::string id = submit(csr("db-1"))->request.id;
+  for (const char* name : {"alice", "bob"}) {
+    EXPECT_TRUE(told().empty());
+    Caller person = op;
+    person.name = name;
+    ASSERT_TRUE(run(authority->approve(id, {}, person)));
+  }
+  EXPECT_EQ(told(), std::vector<std::string>{"approved db-1"});
+}
+
+TEST_F(HookRows, TellOfARequestThatExpired) {
+  hook_on({HookEvent::expired});
+  config.queue_expire_after = hours(1);
+  start("default = \"queue\"\n");
+  ASSERT_TRUE(submit(csr("db-1")));
+  clock.advance(hours(2));
+  const Loop loop(*authority);
+  // /bin/false takes no delivery, so that the row stays.
+  ASSERT_TRUE(eventually([&] {
+    const auto tallies = store.hook_tallies().value();
+    return tallies.size() == 1 && tallies[0].waiting == 1;
+  }));
+}
+
 TEST_F(HookRows, TheSameRequestAgainIsNoNews) {
   hook_on({HookEvent::queued});
   start(kWebPolicy);
