@@ -164,7 +164,12 @@ Task<Result<std::vector<store::AuditCheckpoint>>> Authority::audit_checkpoints(s
 
 Task<Result<std::vector<store::HookTally>>> Authority::hooks(Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(Action::read_all, caller, [&] { return state.hooks.tallies(); });
+  using Tallies = Result<std::vector<store::HookTally>>;
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Tallies {
+    if (!caller.scope) return state.hooks.tallies();
+    return fail(Code::out_of_scope, "This credential is narrowed to " + caller.scope->describe() +
+                                        ", and hooks count what happens to all names.");
+  });
 }
 
 Task<Result<std::vector<store::HookTally>>> Authority::hook_tallies() {

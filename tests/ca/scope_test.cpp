@@ -65,6 +65,8 @@ TEST_F(Scopes, ANarrowedCredentialDoesNothingThatIsAboutAllNames) {
   }
   const Caller op_of_ci = narrowed(Role::admin, {"ci-*"});
   EXPECT_EQ(run(authority->tokens(op_of_ci)).error().code, Code::forbidden);
+  EXPECT_EQ(run(authority->hooks(op_of_ci)).error().code, Code::out_of_scope) << "counts all";
+  EXPECT_TRUE(run(authority->hooks(op)));
 }
 
 TEST_F(Scopes, ARuleOutsideOfItSignsNothingForItButAPersonCan) {
