@@ -85,9 +85,14 @@ Result<Identity> read_kubernetes_claims(const JsonWebToken& token) {
   if (text_member(token.claims(), "sub") != "system:serviceaccount:" + account) {
     return fail(Code::bad_proof, "Its 'sub' is not the service account that it names.");
   }
-  const auto pod = claims.find("k8s.pod_uid");
-  identity.subject = token.issuer() + " " + account +
-                     (pod == claims.end() ? "" : "/" + claims["k8s.pod"] + "/" + pod->second);
+  identity.subject = token.issuer() + " " + account;
+  const auto pod = claims.find("k8s.pod");
+  const auto uid = claims.find("k8s.pod_uid");
+  if (pod == claims.end() && uid == claims.end()) return identity;
+  if (pod == claims.end() || uid == claims.end()) {
+    return fail(Code::bad_proof, "It gives its pod's name without the uid, or the reverse.");
+  }
+  identity.subject += "/" + pod->second + "/" + uid->second;
   return identity;
 }
 

@@ -160,6 +160,11 @@ TEST(KubernetesToken, SaysWhichPodOrElseWhichServiceAccountItIs) {
   without["kubernetes.io"].as_object().erase("pod");
   EXPECT_EQ(read_kubernetes_claims(token_with(without))->subject,
             "https://issuer.example.com default:web");
+  for (const char* half : {"name", "uid"}) {
+    json::object halved = kubernetes();
+    halved["kubernetes.io"].as_object()["pod"].as_object().erase(half);
+    EXPECT_FALSE(read_kubernetes_claims(token_with(halved)).has_value()) << half;
+  }
   json::object other = kubernetes();
   other["sub"] = "system:serviceaccount:kube-system:admin";
   EXPECT_FALSE(read_kubernetes_claims(token_with(other)).has_value());
