@@ -24,7 +24,7 @@ void check_name(ConfigTable& table, const std::string& name) {
 }  // namespace
 
 std::string RuleParser::parse_ask(ConfigTable& table, Action action) {
-  const std::string name = table.text("ask").value_or("");
+  std::string name = table.text("ask").value_or("");
   if (!table.has("ask")) return name;
   if (action != Action::sign) {
     table.complain("ask",

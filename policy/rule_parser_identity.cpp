@@ -36,10 +36,11 @@ void RuleParser::parse_identity(ConfigTable& table, Match& match) {
     identity.required = true;
     for (const std::string& value : values) {
       if (value.empty() || value.find('*') < value.size() - 1) {
+        constexpr std::string_view kForm =
+            ", is no value: it is a text to the letter, or the beginning of one and a '*' at the "
+            "end.";
         table.complain(claim.substr(0, claim.find('.')),
-                       joined({"'", value, "', of ", claim,
-                               ", is no value: it is a text to the letter, or the beginning of "
-                               "one and a '*' at the end."}));
+                       joined({"'", value, "', of ", claim, kForm}));
       }
     }
     conditions[claim] = {values.begin(), values.end()};

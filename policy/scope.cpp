@@ -90,7 +90,9 @@ Result<std::shared_ptr<const Scope>> Scope::make(ScopeTerms terms) {
         is_regex(entry) ? entry.substr(1, entry.size() - 2) : regex_of_glob(entry);
     const std::string why = regex.empty() ? "no name, glob or /expression/ of lower-case names"
                                           : scope->names_->add(regex);
-    if (!why.empty()) return fail(Code::malformed, "'" + entry + "' is wrong: " + why + ".");
+    if (!why.empty()) {
+      return fail(Code::malformed, joined({"'", entry, "' is wrong: ", why, "."}));
+    }
   }
   return std::shared_ptr<const Scope>(std::move(scope));
 }

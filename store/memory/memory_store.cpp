@@ -282,10 +282,10 @@ class MemoryStore final : public Store {
   Result<std::vector<HookTally>> hook_tallies() const override {
     const std::shared_lock lock(mutex_);
     std::vector<HookTally> list;
-    for (const auto& [hook, tally] : tables_.hook_tallies) {
-      list.push_back(tally);
+    for (const auto& tally : tables_.hook_tallies) {
+      list.push_back(tally.second);
       const auto oldest = std::ranges::find_if(
-          tables_.hook_events, [&](const auto& row) { return row.second.hook == tally.hook; });
+          tables_.hook_events, [&](const auto& row) { return row.second.hook == tally.first; });
       if (oldest == tables_.hook_events.end()) continue;
       list.back().oldest = oldest->second.created_at;
       list.back().last_error = oldest->second.last_error;
