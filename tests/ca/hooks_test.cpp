@@ -166,13 +166,21 @@ TEST_F(HookRows, CertificatesThatComeUnderTheThresholdAreToldOnceEach) {
   config.hooks["chat"].expiring_before = hours(2);
   config.profiles["agent"].validity = hours(1);
   start(kWebPolicy);
+  // The store's word: what the endpoint has heard may still be on its way to the store, and a stop
+  // in between delivers it again.
+  const auto delivered = [&](std::int64_t count) {
+    return eventually([&] {
+      const auto tallies = store.hook_tallies().value();
+      return !tallies.empty() && tallies.front().delivered == count;
+    });
+  };
   constexpr int kMany = 250;  // more than a page
   for (int i = 0; i < kMany; ++i) {
     ASSERT_TRUE(submit(csr("web-" + std::to_string(i) + ".example.com")));
   }
   {
     const Loop loop(*authority);
-    EXPECT_TRUE(eventually([&] { return deliveries == kMany; })) << deliveries;
+    EXPECT_TRUE(delivered(kMany)) << deliveries;
   }
   config.profiles["agent"].validity = hours(24);
   start(kWebPolicy);
@@ -188,11 +196,10 @@ TEST_F(HookRows, CertificatesThatComeUnderTheThresholdAreToldOnceEach) {
   start(kWebPolicy);
   {
     const Loop loop(*authority);
-    EXPECT_TRUE(eventually([&] { return deliveries == kMany + 1; })) << deliveries;
+    EXPECT_TRUE(delivered(kMany + 1)) << deliveries;
   }
-  const auto tally = store.hook_tallies().value().front();
-  EXPECT_EQ(tally.delivered, kMany + 1);
-  EXPECT_EQ(tally.waiting, 0);
+  EXPECT_EQ(deliveries, kMany + 1);
+  EXPECT_EQ(store.hook_tallies().value().front().waiting, 0);
 }
 
 }  // namespace
