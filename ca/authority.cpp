@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ca/authority_state.h"
 #include "ca/request_id.h"
+#include "ca/rule_context.h"
 #include "x509/digest.h"
 
 namespace countersign::ca {
@@ -24,20 +25,6 @@ constexpr std::size_t kProgramsWaiting = 64;
 constexpr auto kTick = std::chrono::milliseconds(200);
 constexpr std::size_t kLongestNote = 256;
 constexpr std::chrono::seconds kLongestLifetime = std::chrono::days(50 * 365);
-
-std::vector<std::string> decider_names(const AuthorityConfig& config) {
-  std::vector<std::string> names;
-  for (const auto& [name, settings] : config.deciders) names.push_back(name);
-  return names;
-}
-
-std::vector<std::string> profile_names(const AuthorityConfig& config) {
-  std::vector<std::string> names = {"agent"};  // the first is the default
-  for (const auto& [name, profile] : config.profiles) {
-    if (name != "agent") names.push_back(name);
-  }
-  return names;
-}
 
 template <class T>
 T must(Result<T> result, const std::string& doing) {
@@ -90,7 +77,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       started(time.now()),
       https(config.https_client ? config.https_client : make_https_client()),
       committer(store, config.work_limit),
-      policy(config.policy_file, profile_names(config), decider_names(config)),
+      policy(config.policy_file, rule_context(config)),
       identities(config.identities, https, clock),
       crl(*issuer, store, committer, clock,
           CrlSettings{.delay = config.crl_delay,

@@ -4,6 +4,7 @@
 #include "ca/authority.h"
 #include "ca/authority_state.h"
 #include "ca/request_id.h"
+#include "ca/rule_context.h"
 #include "ca/trial.h"
 
 namespace countersign::ca {
@@ -37,12 +38,8 @@ Result<std::shared_ptr<const policy::RuleSet>> read_policy(const AuthorityConfig
                                                            const policy::RuleSet& in_force,
                                                            const std::string& text) {
   const ListsInForce files(in_force.files());
-  policy::LoadContext context;
+  policy::LoadContext context = rule_context(config);
   context.files = &files;
-  for (const auto& [name, profile] : config.profiles) {
-    if (name != "agent") context.profiles.push_back(name);
-  }
-  for (const auto& [name, decider] : config.deciders) context.deciders.push_back(name);
   return policy::RuleSet::parse(text, config.policy_file.parent_path() / "new-policy", context);
 }
 

@@ -33,13 +33,9 @@ struct LivePolicy::Loaded {
   std::vector<FileVersion> seen;
 };
 
-LivePolicy::LivePolicy(std::filesystem::path file, std::vector<std::string> profiles,
-                       std::vector<std::string> deciders)
+LivePolicy::LivePolicy(std::filesystem::path file, policy::LoadContext context)
     : file_(std::move(file)),
-      context_{.files = &system_files(),
-               .profiles = std::move(profiles),
-               .deciders = std::move(deciders),
-               .any_profile = false},
+      context_(std::move(context)),
       current_(policy::RuleSet::empty(policy::Action::queue)),
       watched_(current_) {}
 

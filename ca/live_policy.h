@@ -26,8 +26,7 @@ class LivePolicy {
                                                    std::shared_ptr<const policy::RuleSet> fresh)>;
 
   // `file` empty: no rules, everything is queued.
-  LivePolicy(std::filesystem::path file, std::vector<std::string> profiles,
-             std::vector<std::string> deciders = {});
+  explicit LivePolicy(std::filesystem::path file, policy::LoadContext context = {});
 
   // From now on a file is judged before it is taken. Before the first use by other threads.
   void guard_by(Judge judge) { judge_ = std::move(judge); }

@@ -3,6 +3,7 @@
 #include "ca/enrolment.h"
 #include "ca/facts.h"
 #include "ca/presented_identity.h"
+#include "ca/rule_context.h"
 #include "cli/client.h"
 #include "cli/failure.h"
 #include "cli/policy_verbs.h"
@@ -43,18 +44,11 @@ std::string document_of(const Options& options) {
 // The profiles and deciders of the service whose folder the policy lies in; any, where there is no
 // service.
 policy::LoadContext load_context(const fs::path& file) {
-  policy::LoadContext context;
   const auto config = load_service_config(file.parent_path() / "countersign.toml");
-  context.any_profile = config.has_error();
-  if (config.has_value()) {
-    for (const auto& [name, profile] : config->authority.profiles) {
-      if (name != "agent") context.profiles.push_back(name);
-    }
-    for (const auto& [name, decider] : config->authority.deciders) {
-      context.deciders.push_back(name);
-    }
-  }
-  return context;
+  if (config.has_value()) return ca::rule_context(config->authority);
+  policy::LoadContext any;
+  any.any_profile = true;
+  return any;
 }
 
 int check(const Options& options, const std::string&) {

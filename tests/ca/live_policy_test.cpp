@@ -24,7 +24,7 @@ class LivePolicyTest : public AuthorityTest {
 };
 
 TEST_F(LivePolicyTest, WithoutAFileEverythingIsQueued) {
-  LivePolicy policy("", {"agent"});
+  LivePolicy policy("");
   EXPECT_TRUE(policy.reload());
   EXPECT_EQ(decided(policy, "a"), policy::Action::queue);
 }
@@ -49,7 +49,7 @@ TEST_F(LivePolicyTest, ABadFileAtTheStartDoesNotStart) {
 
 TEST_F(LivePolicyTest, AChangeOfTheFileOrOfAnAllowlistIsSeen) {
   folder.write("allow.txt", "a\n");
-  LivePolicy policy(folder.write("policy.toml", kByFile), {"agent"});
+  LivePolicy policy(folder.write("policy.toml", kByFile));
   ASSERT_TRUE(policy.reload()) << policy.error();
   const auto sees = [&](const std::string& name, policy::Action action) {
     return eventually([&] {
@@ -69,7 +69,7 @@ TEST_F(LivePolicyTest, AChangeOfTheFileOrOfAnAllowlistIsSeen) {
 // Same size, same mtime: as `cp -p` and rsync leave it.
 TEST_F(LivePolicyTest, AFileThatIsReplacedByOneOfTheSameAgeAndSizeIsSeen) {
   const auto file = folder.write("policy.toml", "default = 'deny' \n");
-  LivePolicy policy(file, {"agent"});
+  LivePolicy policy(file);
   ASSERT_TRUE(policy.reload());
   const auto time = std::filesystem::last_write_time(file);
   folder.write("policy.toml", "default = 'queue'\n");
@@ -81,7 +81,7 @@ TEST_F(LivePolicyTest, AFileThatIsReplacedByOneOfTheSameAgeAndSizeIsSeen) {
 }
 
 TEST_F(LivePolicyTest, AFileThatStaysTheSameIsNotReadForEver) {
-  LivePolicy policy(folder.write("policy.toml", "default = 'deny'\n"), {"agent"});
+  LivePolicy policy(folder.write("policy.toml", "default = 'deny'\n"));
   ASSERT_TRUE(policy.reload());
   ASSERT_TRUE(eventually([&] {
     const auto before = policy.current();
