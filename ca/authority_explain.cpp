@@ -34,10 +34,8 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   const auto waits = other_waits(store, request);
   if (waits.has_error()) return waits.error();
   request.request_waits = *waits;
-  Verdict verdict = decide(rules, request, config);
-  const auto token = request.facts.token;
   policy::Explanation plain = rules.explain(request.facts);
-  verdict.decision = std::move(plain.decision);
+  Verdict verdict = verdict_of(std::move(plain.decision), request, config);
   if (live && rules.reuses_names()) request.live = **current;
   const auto alone = put_aside_by_token(verdict.decision, request);
   if (alone.has_error()) {
@@ -49,7 +47,7 @@ Result<Explanation> explained(const store::Store& store, const policy::RuleSet& 
   }
   Explanation explanation;
   explanation.certname = request.certname;
-  explanation.token = token;
+  explanation.token = request.facts.token;
   explanation.nearest = std::move(plain.nearest);
   auto uses = uses_of(store, verdict.decision.limits, now);
   if (uses.has_error()) return uses.error();

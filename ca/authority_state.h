@@ -132,7 +132,8 @@ struct Authority::State {
     std::int64_t needed = 1;
     std::optional<store::BindInstance> binding;  // of the machine that a cloud vouched for
   };
-  // The reason if it would be refused. Blocks for reads of the store.
+  // The reason if it would be refused. The request is within the caller's scope. Blocks for reads
+  // of the store.
   Result<Approvable> approvable(const store::RequestRecord& request, Approval approval,
                                 const Caller& caller) const;
   struct Vote;

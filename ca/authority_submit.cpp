@@ -98,10 +98,6 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       const auto uses = uses_of(state.store, verdict.decision.limits, now);
       if (uses.has_error()) return uses.error();
       hold_over_limit(*uses, verdict);
-      if (verdict.decision.action == policy::Action::deny) {
-        const auto found = find_denied(state.store, *request);
-        if (found.has_error()) return found.error();
-      }
       program = autosign_runs_program(state.config.puppet);
       return request;
     });
@@ -145,11 +141,11 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     if (verdict.decision.action == policy::Action::sign && !verdict.decision.ask.empty()) {
       const auto asked = co_await state.ask_decider(request, caller, said, verdict);
       if (asked.has_error()) co_return asked.error();
-      if (verdict.decision.action == policy::Action::deny) {
-        const auto found =
-            co_await state.pool.run([&] { return find_denied(state.store, *examined); });
-        if (found.has_error()) co_return found.error();
-      }
+    }
+    if (verdict.decision.action == policy::Action::deny) {
+      const auto found =
+          co_await state.pool.run([&] { return find_denied(state.store, *examined); });
+      if (found.has_error()) co_return found.error();
     }
     tell_of_live(request, verdict);
     ask_for_approvals(state.config, request, most_approvals, verdict);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ca/identity_providers.h"
+#include "ca/succession.h"
 #include "policy/enrolment_token.h"
 #include "x509/digest.h"
 
@@ -87,11 +88,7 @@ Result<void> find_redeemed(const store::Store& store, Timestamp now, Examined& r
   auto row = store.request((*current)->request_id);
   if (row.has_error()) return row.error();
   if (!*row || (*row)->token != token->id) return {};
-  const auto first = x509::Csr::parse((*row)->csr);
-  if (first.has_error()) return first.error();
-  if (!std::ranges::equal((*first)->public_key().spki(), request.csr->public_key().spki())) {
-    return {};
-  }
+  if (!has_key(**current, request.csr->public_key())) return {};
   request.repeated = Submitted{std::move(**row), std::move(**current), true};
   return {};
 }

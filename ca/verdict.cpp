@@ -54,16 +54,21 @@ void note(Verdict& verdict, const std::string& text) {
   detail += (detail.empty() ? "" : "; ") + text;
 }
 
-Verdict decide(const policy::RuleSet& rules, const Examined& request,
-               const AuthorityConfig& config) {
+Verdict verdict_of(policy::Decision decision, const Examined& request,
+                   const AuthorityConfig& config) {
   Verdict verdict;
-  verdict.decision = rules.decide(request.facts);
+  verdict.decision = std::move(decision);
   verdict.by = verdict.decision.rule;
   if (verdict.decision.action == policy::Action::sign) {
     verdict.grant = grant_of_rule(*request.csr, request.certname, verdict.decision.granted);
     verdict.grant.validity = usual_validity(config.puppet, *request.csr);
   }
   return verdict;
+}
+
+Verdict decide(const policy::RuleSet& rules, const Examined& request,
+               const AuthorityConfig& config) {
+  return verdict_of(rules.decide(request.facts), request, config);
 }
 
 bool autosign_decides(const PuppetSettings& settings, const Submission& submission,

@@ -37,6 +37,9 @@ void hold(Verdict& verdict, std::string reason);
 // Adds to what the trace says of the rule that matched.
 void note(Verdict& verdict, const std::string& text);
 
+// What a decision of the policy makes of the request. Pure.
+Verdict verdict_of(policy::Decision decision, const Examined& request,
+                   const AuthorityConfig& config);
 // The policy's word. Pure.
 Verdict decide(const policy::RuleSet& rules, const Examined& request,
                const AuthorityConfig& config);
