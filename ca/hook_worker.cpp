@@ -122,14 +122,20 @@ void HookWorker::run() {
   }
 }
 
+Result<store::HookTally> HookWorker::tally() const {
+  const auto tallies = parts_.store.hook_tallies();
+  if (tallies.has_error()) return tallies.error();
+  const auto own = std::ranges::find(*tallies, name_, &store::HookTally::hook);
+  return own == tallies->end() ? store::HookTally() : *own;
+}
+
 // In the log, once a minute: the store drops without a word.
 void HookWorker::tell_of_dropped() {
   if (Steady::now() < next_look_) return;
   next_look_ = Steady::now() + std::chrono::minutes(1);
-  const auto tallies = parts_.store.hook_tallies();
-  if (tallies.has_error()) return;
-  const auto tally = std::ranges::find(*tallies, name_, &store::HookTally::hook);
-  const std::int64_t dropped = tally == tallies->end() ? 0 : tally->dropped;
+  const auto own = tally();
+  if (own.has_error()) return;
+  const std::int64_t dropped = own->dropped;
   if (dropped_ >= 0 && dropped > dropped_) {
     log::error("hook_events_dropped", {{"hook", name_}, {"events", dropped - dropped_}});
   }
@@ -194,11 +200,10 @@ bool HookWorker::tell_of_expiring() {
   const milliseconds usual = std::clamp(milliseconds(settings_.expiring_before) / 100, kShortest,
                                         milliseconds(std::chrono::hours(1)));
   next_sweep_ = Steady::now() + usual;
-  const auto tallies = parts_.store.hook_tallies();
-  if (tallies.has_error()) return false;
-  const auto tally = std::ranges::find(*tallies, name_, &store::HookTally::hook);
+  const auto own = tally();
+  if (own.has_error()) return false;
   // A crowd that ends in one week must not push other events out.
-  if (tally != tallies->end() && tally->waiting > settings_.most_waiting / 2) {
+  if (own->waiting > settings_.most_waiting / 2) {
     next_sweep_ = Steady::now() + kShortest;
     return false;
   }

@@ -47,6 +47,8 @@ class HookWorker {
   // True: there may be more to do at once.
   bool round();
   bool attempt(const store::HookEventRecord& event);
+  // What became of its events so far. Blocks for a read.
+  Result<store::HookTally> tally() const;
   void tell_of_dropped();
   // A page of the certificates that come under expiring_before. True: more pages follow.
   bool tell_of_expiring();
