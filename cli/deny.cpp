@@ -2,7 +2,7 @@
 #include "cli/client.h"
 #include "cli/failure.h"
 #include "cli/queue.h"
-#include "cli/queue_filter.h"
+#include "cli/queue_choice.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
@@ -12,14 +12,9 @@ namespace {
 namespace json = boost::json;
 
 struct Options {
-  std::vector<std::string> names;
-  bool all = false;
-  QueueFilter filter;
-  std::string view;
+  QueueChoice choice;
   std::string reason;
   bool yes = false;
-
-  bool bulk() const { return all || filter.chooses() || !view.empty(); }
 };
 
 std::string table_of(const json::array& requests) {
@@ -32,27 +27,18 @@ std::string table_of(const json::array& requests) {
 }
 
 int deny(const Options& options, const std::string& client_file) {
-  if (options.bulk() == !options.names.empty()) {
-    throw Failure(kUsage,
-                  "name the requests to deny, or give --all or --match, --view or another filter.");
-  }
+  check_queue_choice(options.choice, "deny");
+  const bool bulk = options.choice.bulk();
   ClientConfig config = find_client_config(client_file);
   const std::filesystem::path views = config.views;
   Client client(std::move(config));
   int code = kDone;
-  json::array requests;
-  if (options.bulk()) {
-    const QueueFilter filter = with_view(views, options.view, options.filter);
-    requests = client.all("/v1/requests?state=queued" + query_of(filter, system_clock().now()),
-                          "requests");
-  } else {
-    requests = queued_by_name(client, options.names, code);
-  }
+  const json::array requests = chosen_requests(options.choice, views, client, code);
   if (requests.empty()) {
-    if (options.bulk()) print_note("Nothing waits to be denied.\n");
-    return options.bulk() ? kNothing : code;
+    if (bulk) print_note("Nothing waits to be denied.\n");
+    return bulk ? kNothing : code;
   }
-  if (options.bulk() && input_is_terminal() && !options.yes) {
+  if (bulk && input_is_terminal() && !options.yes) {
     print_note(table_of(requests));
     if (!confirmed("Deny " + std::to_string(requests.size()) + " of them, saying '" +
                    escaped(options.reason) + "'?")) {
@@ -80,10 +66,7 @@ int deny(const Options& options, const std::string& client_file) {
 void add_deny(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("deny", "Refuse requests that wait");
-  verb->add_option("name", options->names, "Certnames");
-  verb->add_flag("--all", options->all, "All that wait");
-  add_queue_filter(*verb, options->filter, false);
-  verb->add_option("--view", options->view, "What this view of `countersign list` chooses");
+  add_queue_choice(*verb, options->choice, "All that wait");
   verb->add_option("--reason", options->reason, "Why; the machine is told")->required();
   verb->add_flag("--yes", options->yes, "Do not ask");
   on_chosen(*verb, invocation, options, deny);

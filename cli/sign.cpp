@@ -4,7 +4,7 @@
 #include "cli/client.h"
 #include "cli/failure.h"
 #include "cli/queue.h"
-#include "cli/queue_filter.h"
+#include "cli/queue_choice.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
@@ -16,10 +16,7 @@ namespace json = boost::json;
 constexpr std::int64_t kDay = 86400;
 
 struct Options {
-  std::vector<std::string> names;
-  bool all = false;
-  QueueFilter filter;
-  std::string view;
+  QueueChoice choice;
   bool as_previewed = false;
   bool authorization_extensions = false;
   bool reserved_names = false;
@@ -27,7 +24,6 @@ struct Options {
   bool yes = false;
   bool json = false;
 
-  bool bulk() const { return all || filter.chooses() || !view.empty(); }
   // What an approval gives beyond the usual, as the server is told.
   json::object approval() const {
     json::object body;
@@ -76,19 +72,11 @@ std::string obstacle(const json::value& preview) {
 // In bulk nobody reads closely: what would hold more than its own name, or take the name from a
 // machine that has it, is signed by name, or by who says that he has read the preview.
 std::string held_back(const json::value& preview, const Options& options) {
-  if (!options.bulk() || options.as_previewed) return "";
+  if (!options.choice.bulk() || options.as_previewed) return "";
   const std::string revokes = member(preview, "would_revoke");
   if (!revokes.empty()) return "it would revoke the live certificate of the name: " + revokes;
   const std::string hold = would_hold(preview);
   return hold == "DNS:" + member(preview, "certname") ? "" : "it would hold " + hold;
-}
-
-json::array select(Client& client, const Options& options, const std::filesystem::path& views,
-                   int& code) {
-  if (!options.bulk()) return queued_by_name(client, options.names, code);
-  const QueueFilter filter = with_view(views, options.view, options.filter);
-  return client.all("/v1/requests?state=queued" + query_of(filter, system_clock().now()),
-                    "requests");
 }
 
 // Those that can be approved; the others are told of.
@@ -153,18 +141,15 @@ int approve(Client& client, const json::array& previews, const Options& options,
 }
 
 int sign(const Options& options, const std::string& client_file) {
-  if (options.bulk() == !options.names.empty()) {
-    throw Failure(kUsage,
-                  "name the requests to sign, or give --all or --match, --view or another filter.");
-  }
-  if (options.bulk() && (options.reserved_names || options.authorization_extensions)) {
+  check_queue_choice(options.choice, "sign");
+  if (options.choice.bulk() && (options.reserved_names || options.authorization_extensions)) {
     throw Failure(kUsage, "--reserved-names and --authorization-extensions go with names only.");
   }
   ClientConfig config = find_client_config(client_file);
   const std::filesystem::path views = config.views;
   Client client(std::move(config));
   int code = kDone;
-  const json::array requests = select(client, options, views, code);
+  const json::array requests = chosen_requests(options.choice, views, client, code);
   const json::array previews = previews_of(client, requests, options.approval());
   if (options.preview && !previews.empty()) {
     print(options.json ? json::serialize(previews) + "\n"
@@ -193,11 +178,8 @@ int sign(const Options& options, const std::string& client_file) {
 void add_sign(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("sign", "Approve requests that wait");
-  verb->add_option("name", options->names, "Certnames");
-  verb->add_flag("--all", options->all,
-                 "All that ask for no more than their own name and revoke nothing");
-  add_queue_filter(*verb, options->filter, false);
-  verb->add_option("--view", options->view, "What this view of `countersign list` chooses");
+  add_queue_choice(*verb, options->choice,
+                   "All that ask for no more than their own name and revoke nothing");
   verb->add_flag("--as-previewed", options->as_previewed,
                  "In bulk: also what would hold more than its own name, or revoke");
   verb->add_flag("--authorization-extensions", options->authorization_extensions,
