@@ -20,6 +20,13 @@ name = "machines"
 match = { oidc.cloud.project = "web", certname = "{oidc.cloud.machine}.example.com" }
 action = "sign"
 )";
+constexpr const char* kAnyName = R"(
+default = "deny"
+[[rule]]
+name = "any name"
+match = { oidc.cloud.project = "web" }
+action = "sign"
+)";
 constexpr const char* kReusing = R"(
 default = "deny"
 [[rule]]
@@ -153,13 +160,7 @@ TEST_F(IdentityTest, AnotherKeyIsRefusedWhileTheMachinesCertificateIsLive) {
 }
 
 TEST_F(IdentityTest, OneMachineHasOneName) {
-  start(R"(
-default = "deny"
-[[rule]]
-name = "any name"
-match = { oidc.cloud.project = "web" }
-action = "sign"
-)");
+  start(kAnyName);
   EXPECT_TRUE(is_signed(csr("a.example.com"), document("m1")));
   EXPECT_THAT(denied(csr("b.example.com"), document("m1")), HasSubstr("under another name"));
 }
@@ -190,13 +191,7 @@ TEST_F(IdentityTest, AnOldDocumentIsGoodOnlyForTheKeyThatItsMachineFirstCameWith
 }
 
 TEST_F(IdentityTest, OfManyKeysAtOnceOneGetsTheCertificate) {
-  start(R"(
-default = "deny"
-[[rule]]
-name = "any name"
-match = { oidc.cloud.project = "web" }
-action = "sign"
-)");
+  start(kAnyName);
   const std::string text = document("m1");
   std::vector<Task<Result<Submitted>>> tasks;
   for (int i = 0; i < 20; ++i) {

@@ -171,6 +171,13 @@ class ServiceTest(unittest.TestCase):
         self.addCleanup(lambda: contextlib.suppress(AssertionError) and service.stop())
         return service.start() if start else service
 
+    def refused_at_start(self, policy, config, name):
+        """What `serve` says of a configuration that it does not start with."""
+        service = self.service(policy, config, name=name, start=False)
+        started = run(BINARY, "serve", "--config", service.folder / "countersign.toml", check=False)
+        self.assertEqual(started.returncode, 2)
+        return started.stderr
+
     def csr(self, name, *, key=None, sans=(), extensions=(), kind="ec", subject=None, extra=()):
         """A key and a CSR by the openssl program: (csr path, key path)."""
         key_path = key or self.folder / f"{name}.key"

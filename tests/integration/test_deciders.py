@@ -218,13 +218,8 @@ class Configuration(DeciderTest):
         ]
         for number, (table, complaint) in enumerate(cases):
             with self.subTest(table):
-                service = self.service(POLICY, "[decider.x]\n" + table, name=f"ca-{number}",
-                                       start=False)
-                started = run(BINARY, "serve", "--config", service.folder / "countersign.toml",
-                              check=False)
-                self.assertEqual(started.returncode, 2)
-                self.assertTrue(re.search(r"countersign\.toml:\d+:\d+: .*" + re.escape(complaint),
-                                          started.stderr), started.stderr)
+                said = self.refused_at_start(POLICY, "[decider.x]\n" + table, f"ca-{number}")
+                self.assertRegex(said, r"countersign\.toml:\d+:\d+: .*" + re.escape(complaint))
 
 
 if __name__ == "__main__":
