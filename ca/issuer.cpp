@@ -155,13 +155,14 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::se
     for (const std::string& finding : findings) cause += finding + "; ";
     return fail(Code::internal, "The certificate would break RFC 5280 and was not signed.", cause);
   }
-  return Prepared(std::move(tbs));
+  return Prepared(std::move(tbs), key);
 }
 
 Result<std::shared_ptr<const x509::Certificate>> Issuer::issue(Prepared prepared) const {
   const auto signature = signer_->sign(prepared.tbs_);
   if (signature.has_error()) return signature.error();
-  return x509::Certificate::parse(x509::assemble_signed(prepared.tbs_, algorithm_, *signature));
+  return x509::Certificate::parse(x509::assemble_signed(prepared.tbs_, algorithm_, *signature),
+                                  &prepared.key_);
 }
 
 Result<Bytes> Issuer::sign_crl(std::uint64_t number, std::chrono::sys_seconds this_update,

@@ -50,12 +50,14 @@ class Issuer {
 
    private:
     friend class Issuer;
-    explicit Prepared(Bytes tbs) : tbs_(std::move(tbs)) {}
+    Prepared(Bytes tbs, x509::PublicKey key) : tbs_(std::move(tbs)), key_(std::move(key)) {}
     Bytes tbs_;
+    x509::PublicKey key_;
   };
 
   // Builds the TBS with a random 128-bit serial and lints a twin: the TBS under a signature that is
-  // none, but has the form of the issuer's. internal with the findings in `cause` if the lint fails.
+  // none, but has the form of the issuer's. internal with the findings in `cause` if the lint
+  // fails.
   Result<Prepared> prepare(const Profile& profile, const Grant& grant,
                            const x509::PublicKey& key) const;
   // The same for a renewal: name, key and extensions of `old`, which this issuer made; key ids
