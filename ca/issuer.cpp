@@ -94,8 +94,10 @@ Result<std::unique_ptr<Issuer>> Issuer::create(
                                        "the root last.");
     }
   }
-  auto throwaway = x509::PrivateKey::generate(signer->public_key().spec());
+  const auto throwaway = x509::PrivateKey::generate(signer->public_key().spec());
   if (throwaway.has_error()) return throwaway.error();
+  const auto signature = throwaway->sign(as_bytes("a twin"));
+  if (signature.has_error()) return signature.error();
 
   std::unique_ptr<Issuer> issuer(new Issuer(clock, random));
   issuer->id_ = to_hex(own.subject_key_id());
@@ -103,7 +105,7 @@ Result<std::unique_ptr<Issuer>> Issuer::create(
   issuer->chain_ = std::move(chain);
   issuer->algorithm_ = signer->signature_algorithm();
   issuer->signer_ = std::move(signer);
-  issuer->throwaway_ = std::move(throwaway).value();
+  issuer->twin_signature_ = *signature;
   return issuer;
 }
 
@@ -143,9 +145,7 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::se
   }
 
   Bytes tbs = x509::encode_tbs(content, algorithm_);
-  const auto signature = throwaway_->sign(tbs);
-  if (signature.has_error()) return signature.error();
-  const Bytes twin = x509::assemble_signed(tbs, algorithm_, *signature);
+  const Bytes twin = x509::assemble_signed(tbs, algorithm_, twin_signature_);
   const auto findings = x509::lint(twin, {.issuer = certificate().subject(),
                                           .authority_key_id = certificate().subject_key_id(),
                                           .common_name = certname,
@@ -155,13 +155,14 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::se
     for (const std::string& finding : findings) cause += finding + "; ";
     return fail(Code::internal, "The certificate would break RFC 5280 and was not signed.", cause);
   }
-  return Prepared(std::move(tbs));
+  return Prepared(std::move(tbs), key);
 }
 
 Result<std::shared_ptr<const x509::Certificate>> Issuer::issue(Prepared prepared) const {
   const auto signature = signer_->sign(prepared.tbs_);
   if (signature.has_error()) return signature.error();
-  return x509::Certificate::parse(x509::assemble_signed(prepared.tbs_, algorithm_, *signature));
+  return x509::Certificate::parse(x509::assemble_signed(prepared.tbs_, algorithm_, *signature),
+                                  &prepared.key_);
 }
 
 Result<Bytes> Issuer::sign_crl(std::uint64_t number, std::chrono::sys_seconds this_update,

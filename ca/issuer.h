@@ -50,12 +50,14 @@ class Issuer {
 
    private:
     friend class Issuer;
-    explicit Prepared(Bytes tbs) : tbs_(std::move(tbs)) {}
+    Prepared(Bytes tbs, x509::PublicKey key) : tbs_(std::move(tbs)), key_(std::move(key)) {}
     Bytes tbs_;
+    x509::PublicKey key_;
   };
 
-  // Builds the TBS with a random 128-bit serial, signs a twin with a throw-away key of the issuer's
-  // kind and lints it. internal with the findings in `cause` if the lint fails.
+  // Builds the TBS with a random 128-bit serial and lints a twin: the TBS under a signature that is
+  // none, but has the form of the issuer's. internal with the findings in `cause` if the lint
+  // fails.
   Result<Prepared> prepare(const Profile& profile, const Grant& grant,
                            const x509::PublicKey& key) const;
   // The same for a renewal: name, key and extensions of `old`, which this issuer made; key ids
@@ -84,7 +86,9 @@ class Issuer {
   std::string id_;
   std::unique_ptr<x509::Signer> signer_;
   Bytes algorithm_;
-  std::optional<x509::PrivateKey> throwaway_;
+  // Of something else, by a key that nobody has: lint reads the form of what is to be signed, and
+  // RSA would take as long for the twin as for the certificate.
+  Bytes twin_signature_;
 };
 
 }  // namespace countersign::ca

@@ -24,7 +24,6 @@ namespace {
 
 namespace net = boost::asio;
 
-constexpr std::size_t kIoThreads = 2;
 constexpr auto kDrainLimit = std::chrono::seconds(10);
 // How often the service looks at its own certificate: the wall clock can jump, and somebody can
 // revoke it.
@@ -65,6 +64,8 @@ std::string intermediates_of(const ca::Issuer& issuer) {
   return pem;
 }
 
+std::size_t processors() { return std::max(2U, std::thread::hardware_concurrency()); }
+
 class Service {
  public:
   Service(ServiceConfig config, std::unique_ptr<ca::Issuer> issuer)
@@ -73,7 +74,7 @@ class Service {
         lock_(config_.store_file),
         store_(open_store(config_.store_file)),
         authority_(config_.authority, std::move(issuer), *store_, system_clock(), system_random()),
-        server_(io_, config_.limits, client_trust(), frontends()),
+        server_(io_, sessions_, config_.limits, client_trust(), frontends()),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         deadline_(io_),
         renewal_(io_) {}
@@ -84,10 +85,8 @@ class Service {
     net::co_spawn(io_, start(code), [this](const std::exception_ptr& thrown) {
       if (thrown) io_.stop();
     });
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < kIoThreads; ++i) threads.emplace_back([this] { io_.run(); });
     io_.run();
-    threads.clear();
+    sessions_.stop();
     const auto closed = authority_.close_audit();
     if (closed.has_error()) log::error("audit_not_signed", {{"error", closed.error().detail}});
     return code;
@@ -185,11 +184,12 @@ class Service {
     });
   }
 
-  // In this order: the store outlives the authority, the context all that runs on it.
+  // In this order: the store outlives the authority, the event loops all that runs on them.
   const ServiceConfig config_;
   const std::string intermediates_;
   const StoreLock lock_;
-  net::io_context io_{static_cast<int>(kIoThreads)};
+  net::io_context io_{1};
+  api::SessionThreads sessions_{processors()};
   std::unique_ptr<store::Store> store_;
   ca::Authority authority_;
   api::Server server_;
@@ -215,7 +215,7 @@ int serve(const Options& options, const std::string&) {
     required(ca::read_infra_inventory(inventory), kUsage, "[puppet] infra_inventory");
   }
   config.authority.audit_key = load_audit_key(config.ca_dir, config.passphrase_file);
-  config.authority.workers = std::max(2U, std::thread::hardware_concurrency());
+  config.authority.workers = processors();
   Service service(std::move(config), std::move(issuer));
   return service.run();
 }

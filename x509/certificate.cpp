@@ -12,6 +12,8 @@ namespace countersign::x509 {
 // Fills one Certificate.
 class CertificateParser {
  public:
+  explicit CertificateParser(const PublicKey* known) : known_(known) {}
+
   Result<std::shared_ptr<const Certificate>> parse(ByteView der) {
     certificate_->der_ = to_bytes(der);
     const SignedParts parts = read_signed(certificate_->der_, fault_, "certificate");
@@ -65,6 +67,10 @@ class CertificateParser {
 
   void read_key(const der::Element& spki) {
     if (fault_.found()) return;
+    if (known_ != nullptr && std::ranges::equal(known_->spki(), spki.whole)) {
+      certificate_->public_key_ = *known_;
+      return;
+    }
     auto key = PublicKey::parse(spki.whole);
     if (!key) return fault_.note(fail(Code::malformed, key.error().detail, key.error().cause));
     certificate_->public_key_ = std::move(*key);
@@ -89,12 +95,14 @@ class CertificateParser {
     }
   }
 
+  const PublicKey* known_;
   std::shared_ptr<Certificate> certificate_{new Certificate()};
   der::Fault fault_{Code::malformed};
 };
 
-Result<std::shared_ptr<const Certificate>> Certificate::parse(ByteView der) {
-  return CertificateParser().parse(der);
+Result<std::shared_ptr<const Certificate>> Certificate::parse(ByteView der,
+                                                              const PublicKey* known) {
+  return CertificateParser(known).parse(der);
 }
 
 Result<std::shared_ptr<const Certificate>> Certificate::parse_pem(std::string_view text) {

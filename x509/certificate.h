@@ -20,7 +20,9 @@ namespace countersign::x509 {
 // Immutable; share it freely between threads.
 class Certificate {
  public:
-  static Result<std::shared_ptr<const Certificate>> parse(ByteView der);               // malformed
+  // `known`: a key that is probably the certificate's; if it is, OpenSSL need not read it again.
+  static Result<std::shared_ptr<const Certificate>> parse(
+      ByteView der, const PublicKey* known = nullptr);                                 // malformed
   static Result<std::shared_ptr<const Certificate>> parse_pem(std::string_view text);  // one block
 
   ByteView der() const { return der_; }

@@ -32,7 +32,6 @@ constexpr std::array kChecks = {
     Check{"RFC 5280 4.2.1.9", lints::basic_constraints},
     Check{"RFC 5280 4.2.1.12", lints::extended_key_usage},
     Check{"privileged extension", lints::privilege},
-    // Last, for it drops what the others read from OpenSSL's cache.
     Check{"RFC 5280 4.1", lints::encoding},
 };
 

@@ -2,21 +2,17 @@
 #include <algorithm>
 #include <ctime>
 
+#include "x509/der.h"
 #include "x509/lint_checks.h"
 
 namespace countersign::x509::lints {
 
 std::string encoding(const Subject& subject) {
-  // Encoded anew, not from the cache that decoding fills.
-  std::uint8_t* data = nullptr;
-  ::i2d_re_X509_tbs(subject.certificate, &data);
-  ::OPENSSL_free(data);
-  data = nullptr;
-  const int size = ::i2d_X509(subject.certificate, &data);
-  const bool equal =
-      size >= 0 && std::ranges::equal(ByteView(data, static_cast<std::size_t>(size)), subject.der);
-  ::OPENSSL_free(data);
-  return equal ? "" : "the certificate does not encode to the same bytes again";
+  der::Fault fault(Code::malformed);
+  der::Reader reader(subject.der, fault);
+  der::check_value(reader.any("certificate"), fault, "certificate");
+  reader.finish("certificate");
+  return fault.found() ? "not DER: " + fault.error().detail : "";
 }
 
 std::string version(const Subject& subject) {

@@ -53,13 +53,15 @@ std::optional<tcp::endpoint> parse_listen(const std::string& address) {
 
 }  // namespace
 
-Server::State::State(net::io_context& context, Limits bounds, ClientTrust clients,
+Server::State::State(net::io_context& context, SessionThreads& threads, Limits bounds,
+                     ClientTrust clients,
                      std::vector<std::pair<std::string, Handler>> handlers)
     : io(context),
+      sessions(threads),
       limits(bounds),
       trust(std::move(clients)),
       prefixes(std::move(handlers)),
-      acceptor(net::make_strand(context)) {
+      acceptor(context) {
   std::ranges::sort(prefixes,
                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
 }
@@ -125,7 +127,7 @@ net::awaitable<Response> Server::State::answer(Request request) const {
 net::awaitable<void> Server::State::accept() {
   net::steady_timer pause(co_await net::this_coro::executor);
   while (!draining) {
-    Socket socket(net::make_strand(io));
+    Socket socket(sessions.next());
     const auto [error] = co_await acceptor.async_accept(socket, kAwait);
     if (draining) break;
     if (error) {
@@ -144,9 +146,9 @@ net::awaitable<void> Server::State::accept() {
   }
 }
 
-Server::Server(net::io_context& io, Limits limits, ClientTrust trust,
+Server::Server(net::io_context& io, SessionThreads& sessions, Limits limits, ClientTrust trust,
                std::vector<std::pair<std::string, Handler>> prefixes)
-    : state_(std::make_shared<State>(io, limits, std::move(trust), std::move(prefixes))) {}
+    : state_(std::make_shared<State>(io, sessions, limits, std::move(trust), std::move(prefixes))) {}
 
 Server::~Server() = default;
 

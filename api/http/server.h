@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/http/message.h"
+#include "api/http/session_threads.h"
 #include "base/result.h"
 
 namespace countersign::api {
@@ -38,12 +39,13 @@ struct ClientTrust {
 // "127.0.0.1:8140", "[::]:8140": an IP address and a port.
 bool is_listen_address(const std::string& address);
 
-// Thread-safe where it says so. Runs on the given io_context, which several threads may run.
+// Thread-safe where it says so. Listens on `io`, which one thread runs; connections are served on
+// `sessions`. Both outlive it.
 class Server {
  public:
   // `prefixes`: handlers by path prefix, longest first wins ("/v1", "/puppet-ca", "/status"); no
   // prefix matches: 404.
-  Server(boost::asio::io_context& io, Limits limits, ClientTrust trust,
+  Server(boost::asio::io_context& io, SessionThreads& sessions, Limits limits, ClientTrust trust,
          std::vector<std::pair<std::string, Handler>> prefixes);
   ~Server();
 

@@ -10,7 +10,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
 #include <memory>
@@ -21,18 +20,20 @@
 #include <vector>
 
 #include "api/http/server.h"
+#include "api/http/session_threads.h"
 
 namespace countersign::api {
 
-using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Strand>;
+using Executor = boost::asio::io_context::executor_type;  // of one thread
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
 constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 struct Server::State : std::enable_shared_from_this<Server::State> {
   class Session;  // session.cpp
 
-  State(boost::asio::io_context& context, Limits bounds, ClientTrust clients,
+  State(boost::asio::io_context& context, SessionThreads& threads, Limits bounds,
+        ClientTrust clients,
         std::vector<std::pair<std::string, Handler>> handlers);
 
   // server.cpp
@@ -55,11 +56,12 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   // Constant after construction.
   boost::asio::io_context& io;
+  SessionThreads& sessions;
   const Limits limits;
   const ClientTrust trust;
   std::vector<std::pair<std::string, Handler>> prefixes;  // longest first
 
-  boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Strand> acceptor;  // on its strand
+  boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor;  // on io
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open{0};
   std::atomic<std::size_t> bodies{0};  // bytes promised to bodies, see Limits::bodies_bytes

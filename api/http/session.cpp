@@ -21,7 +21,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = net::ip::tcp;
 using Parser = http::request_parser<http::string_body>;
-using Stream = beast::ssl_stream<beast::basic_stream<tcp, Strand>>;
+using Stream = beast::ssl_stream<beast::basic_stream<tcp, Executor>>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
 // What a connection may have in its buffer beyond a header. Beast wants a whole chunk extension,
@@ -276,7 +276,7 @@ net::awaitable<void> Server::State::session(Socket socket) {
     const std::string source = address.to_string();
     socket.set_option(tcp::no_delay(true), failed);
     const auto context = current_tls();
-    Stream stream(beast::basic_stream<tcp, Strand>(std::move(socket)), *context);
+    Stream stream(beast::basic_stream<tcp, Executor>(std::move(socket)), *context);
     // Before the handshake: what is revoked after its check is noticed at the first request.
     const std::uint64_t checked = trust.revocations ? trust.revocations() : 0;
     beast::get_lowest_layer(stream).expires_after(limits.handshake);

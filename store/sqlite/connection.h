@@ -93,6 +93,8 @@ class Connection {
   // in the middle of its rows, as two users would share them.
   Statement prepare(const char* sql);
   std::int64_t changes() const { return ::sqlite3_changes64(handle_.get()); }
+  // Rows written since it was opened, those of triggers too.
+  std::int64_t total_changes() const { return ::sqlite3_total_changes64(handle_.get()); }
   // Moves the WAL into the database and empties it. False if readers were still in the way after
   // `patience`; the next try goes on from there. Not inside a transaction.
   bool truncate_wal(std::chrono::milliseconds patience);

@@ -53,6 +53,8 @@ class SqliteStore final : public Store {
       auto writer = std::make_unique<Connection>(file_, Connection::Mode::read_write);
       const auto migrated = migrate(*writer, file_, migrations());
       if (migrated.has_error()) return migrated.error();
+      // What SQLite needs to undo a statement or a savepoint; a migration may sort more than fits.
+      writer->execute("PRAGMA temp_store = MEMORY");
       auto anchor = std::make_unique<Connection>(file_, Connection::Mode::read_only);
       anchor->execute("SELECT version FROM schema_version");  // the log is opened by a first read
       writer_ = std::move(writer);
@@ -82,13 +84,9 @@ class SqliteStore final : public Store {
 
   std::vector<Result<void>> apply(std::span<const WriteBatch> batches) override {
     std::vector<Result<void>> results;
-    results.reserve(batches.size());
     try {
       if (!writer_) throw SqliteError(SQLITE_IOERR, "the writer is closed");
-      writer_->execute("BEGIN IMMEDIATE");
-      for (const WriteBatch& batch : batches)
-        results.push_back(apply_batch(*writer_, sha256_, batch));
-      writer_->execute("COMMIT");
+      results = commit_group(*writer_, sha256_, batches);
     } catch (const SqliteError& error) {
       // Whatever failed, after it this connection's state is not known: nothing of the group is
       // acknowledged, and a new connection must see what the file holds.

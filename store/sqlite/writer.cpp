@@ -1,5 +1,7 @@
 #include "store/sqlite/writer.h"
 
+#include <optional>
+#include <utility>
 #include <variant>
 
 #include "store/sqlite/allowance_rows.h"
@@ -230,20 +232,54 @@ Result<void> apply_all(Connection& db, Digest sha256, const WriteBatch& batch) {
   return {};
 }
 
-}  // namespace
-
-Result<void> apply_batch(Connection& connection, Digest sha256, const WriteBatch& batch) {
-  connection.prepare("SAVEPOINT batch").run();
-  Result<void> done;
+Result<void> apply_batch(Connection& db, Digest sha256, const WriteBatch& batch) {
   try {
-    done = apply_all(connection, sha256, batch);
+    return apply_all(db, sha256, batch);
   } catch (const SqliteError& error) {
     if (error.primary() != SQLITE_CONSTRAINT) throw;
-    done = fail(Code::conflict, "Another row does not allow it.", error.what());
+    return fail(Code::conflict, "Another row does not allow it.", error.what());
   }
-  if (done.has_error()) connection.prepare("ROLLBACK TO batch").run();
-  connection.prepare("RELEASE batch").run();
-  return done;
+}
+
+// Nullopt: a batch failed after it had written something.
+std::optional<std::vector<Result<void>>> apply_unguarded(Connection& db, Digest sha256,
+                                                         std::span<const WriteBatch> batches) {
+  std::vector<Result<void>> results;
+  results.reserve(batches.size());
+  for (const WriteBatch& batch : batches) {
+    const std::int64_t before = db.total_changes();
+    results.push_back(apply_batch(db, sha256, batch));
+    if (results.back().has_error() && db.total_changes() != before) return std::nullopt;
+  }
+  return results;
+}
+
+std::vector<Result<void>> apply_guarded(Connection& db, Digest sha256,
+                                        std::span<const WriteBatch> batches) {
+  std::vector<Result<void>> results;
+  results.reserve(batches.size());
+  for (const WriteBatch& batch : batches) {
+    db.prepare("SAVEPOINT batch").run();
+    results.push_back(apply_batch(db, sha256, batch));
+    if (results.back().has_error()) db.prepare("ROLLBACK TO batch").run();
+    db.prepare("RELEASE batch").run();
+  }
+  return results;
+}
+
+}  // namespace
+
+std::vector<Result<void>> commit_group(Connection& db, Digest sha256,
+                                       std::span<const WriteBatch> batches) {
+  db.prepare("BEGIN IMMEDIATE").run();
+  auto results = apply_unguarded(db, sha256, batches);
+  if (!results) {
+    db.prepare("ROLLBACK").run();
+    db.prepare("BEGIN IMMEDIATE").run();
+    results = apply_guarded(db, sha256, batches);
+  }
+  db.prepare("COMMIT").run();
+  return std::move(*results);
 }
 
 }  // namespace countersign::store

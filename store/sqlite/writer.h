@@ -2,6 +2,9 @@
 #ifndef COUNTERSIGN_STORE_SQLITE_WRITER_H_
 #define COUNTERSIGN_STORE_SQLITE_WRITER_H_
 
+#include <span>
+#include <vector>
+
 #include "base/result.h"
 #include "store/audit_chain.h"
 #include "store/sqlite/connection.h"
@@ -9,11 +12,16 @@
 
 namespace countersign::store {
 
-// Applies one batch inside the open transaction, all of it or nothing; the failures are those of
-// store.h. There is one writer, so what it looks up holds until its commit; should a constraint of
-// the tables object in spite of that, the batch is a conflict. Throws SqliteError if the engine
-// itself failed.
-Result<void> apply_batch(Connection& connection, Digest sha256, const WriteBatch& batch);
+// Applies each batch, all of it or nothing, and commits the group; the failures are those of store.h.
+// There is one writer, so what a batch looks up holds until its commit; should a constraint of the
+// tables object in spite of that, the batch is a conflict. Throws SqliteError if the engine itself
+// failed; what became of the transaction is then not known.
+//
+// A savepoint a batch has SQLite copy every page that the batch writes, which is most of the work of
+// a commit. Hardly a batch fails after its first write, so there are savepoints only in a second try
+// after one did.
+std::vector<Result<void>> commit_group(Connection& connection, Digest sha256,
+                                       std::span<const WriteBatch> batches);
 
 }  // namespace countersign::store
 

@@ -32,7 +32,9 @@ class ServerTest : public ApiTest {
     server.reset();
     work.reset();
     io.stop();
-    for (auto& thread : threads) thread.join();
+    if (thread.joinable()) thread.join();
+    sessions.stop();
+    authority.reset();  // before the loops that its threads may still post to
   }
 
   void listen() {
@@ -68,7 +70,7 @@ class ServerTest : public ApiTest {
     std::vector<std::pair<std::string, Handler>> prefixes = {
         {"/v1", rest}, {"/echo", echo}, {"/slow", slow}, {"/broken", broken}};
     prefixes.insert(prefixes.end(), extra.begin(), extra.end());
-    server = std::make_unique<Server>(io, limits, trust, prefixes);
+    server = std::make_unique<Server>(io, sessions, limits, trust, prefixes);
     auto key = x509::PrivateKey::generate({x509::KeyAlgorithm::ec, 256}).value();
     const auto made = run(authority->issue_service_certificate(key.public_key()));
     ASSERT_TRUE(made) << made.error().detail;
@@ -76,7 +78,7 @@ class ServerTest : public ApiTest {
     const auto bound = server->listen("127.0.0.1:0");
     ASSERT_TRUE(bound) << bound.error().detail;
     port = static_cast<unsigned>(std::stoul(bound->substr(bound->rfind(':') + 1)));
-    for (int i = 0; i < 2; ++i) threads.emplace_back([this] { io.run(); });
+    thread = std::thread([this] { io.run(); });
   }
   std::string leaf(const std::string& name) {
     const auto outcome = submit(csr(name));
@@ -85,10 +87,11 @@ class ServerTest : public ApiTest {
   }
   static std::string key_pem() { return ca::testing::machine_key().to_pem(""); }
 
-  boost::asio::io_context io{2};
+  boost::asio::io_context io{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work{
       boost::asio::make_work_guard(io)};
-  std::vector<std::thread> threads;
+  std::thread thread;
+  SessionThreads sessions{2};
   Limits limits;
   std::unique_ptr<Server> server;
   unsigned port = 0;
@@ -436,7 +439,7 @@ TEST_F(ServerTest, ANewCertificateIsUsedForTheNextHandshake) {
 }
 
 TEST_F(ServerTest, AnAddressMustBeOne) {
-  server = std::make_unique<Server>(io, limits, ClientTrust(),
+  server = std::make_unique<Server>(io, sessions, limits, ClientTrust(),
                                     std::vector<std::pair<std::string, Handler>>());
   for (const char* bad : {"", "8140", ":8140", "localhost:8140", "127.0.0.1", "127.0.0.1:x",
                           "127.0.0.1:65536", "[::1", "127.0.0.1:-1"}) {
