@@ -102,7 +102,9 @@ class Service {
 
   std::vector<std::pair<std::string, api::Handler>> frontends() {
     std::vector<std::pair<std::string, api::Handler>> list;
-    const auto rest = api::rest_frontend(authority_, config_.rest);
+    api::RestSettings settings = config_.rest;
+    settings.connections = [this] { return server_.counts(); };
+    const auto rest = api::rest_frontend(authority_, settings);
     list.emplace_back("/v1", rest);
     list.emplace_back("/metrics", rest);
     if (config_.authority.puppet.enabled) {

@@ -59,7 +59,9 @@ Server::State::State(net::io_context& context, Limits bounds, ClientTrust client
       limits(bounds),
       trust(std::move(clients)),
       prefixes(std::move(handlers)),
-      acceptor(net::make_strand(context)) {
+      acceptor(net::make_strand(context)),
+      sources(
+          {bounds.connections_per_source, bounds.handshakes_per_source, bounds.unlimited_sources}) {
   std::ranges::sort(prefixes,
                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
 }
@@ -136,10 +138,14 @@ net::awaitable<void> Server::State::accept() {
       continue;
     }
     // A tenth above the bound is told to come back; what is above that is cut without a word.
+    if (open.load() >= limits.connections) sources.refused(Sources::Refusal::total, peer.address());
     if (open.load() >= limits.connections + limits.connections / 10 + 1) continue;
+    auto place = sources.enter(peer.address());
+    if (!place) continue;
     open.fetch_add(1);
     const auto executor = socket.get_executor();
-    net::co_spawn(executor, session(std::move(socket), peer), net::detached);
+    net::co_spawn(executor, session(std::move(socket), peer.address(), std::move(place)),
+                  net::detached);
   }
 }
 
@@ -208,5 +214,12 @@ void Server::drain(std::function<void()> done) {
 }
 
 std::size_t Server::connections() const { return state_->open.load(); }
+
+ConnectionCounts Server::counts() const {
+  ConnectionCounts counts;
+  counts.open = state_->open.load();
+  state_->sources.add_to(counts);
+  return counts;
+}
 
 }  // namespace countersign::api

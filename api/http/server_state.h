@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "api/http/server.h"
+#include "api/http/sources.h"
 #include "api/http/tls_context.h"
 #include "api/http/tls_stream.h"
 
@@ -47,7 +48,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   void finish_drain();
 
   // One connection, from the handshake to the end (session.cpp).
-  boost::asio::awaitable<void> session(Socket socket, boost::asio::ip::tcp::endpoint peer);
+  boost::asio::awaitable<void> session(Socket socket, boost::asio::ip::address address,
+                                       std::unique_ptr<Sources::Place> place);
 
   // Constant after construction.
   boost::asio::io_context& io;
@@ -56,6 +58,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   std::vector<std::pair<std::string, Handler>> prefixes;  // longest first
 
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Strand> acceptor;  // on its strand
+  Sources sources;
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open{0};
   std::atomic<std::size_t> bodies{0};  // bytes promised to bodies, see Limits::bodies_bytes

@@ -17,7 +17,6 @@ namespace {
 namespace net = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using tcp = net::ip::tcp;
 using Parser = http::request_parser<http::string_body>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
@@ -306,14 +305,18 @@ net::awaitable<void> Server::State::Session::serve(std::uint64_t checked, bool f
   }
 }
 
-net::awaitable<void> Server::State::session(Socket socket, tcp::endpoint peer) {
+net::awaitable<void> Server::State::session(Socket socket, net::ip::address address,
+                                            std::unique_ptr<Sources::Place> place) {
   const auto self = shared_from_this();
   const struct Open {
     State& state;
-    ~Open() { state.closed(); }
-  } counted{*this};
+    std::unique_ptr<Sources::Place>& place;
+    ~Open() {
+      place.reset();
+      state.closed();
+    }
+  } counted{*this, place};
   try {
-    auto address = peer.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
       address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
     }
@@ -326,14 +329,16 @@ net::awaitable<void> Server::State::session(Socket socket, tcp::endpoint peer) {
     } listed{*this, began(stream)};
     // Before the handshake: what is revoked after its check is noticed at the first request.
     const std::uint64_t checked = trust.revocations ? trust.revocations() : 0;
+    place->begin(stream);
     stream->expires_after(limits.handshake);
     const auto error = co_await stream->handshake();
     if (error) {
       log::debug("handshake_failed", {{"source", source}, {"error", error.message()}});
       co_return;
     }
+    place->handshake_done();
     Session session(*this, *stream, source);
-    co_await session.serve(checked, open.load() > limits.connections);
+    co_await session.serve(checked, place->over() || open.load() > limits.connections);
     co_await stream->goodbye(kGoodbye);
   } catch (const std::exception& error) {
     log::error("session_failed", {{"error", error.what()}});

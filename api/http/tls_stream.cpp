@@ -180,4 +180,16 @@ void TlsStream::interrupt() {
   });
 }
 
+void TlsStream::cut() {
+  net::post(socket_.get_executor(), [here = weak_from_this()] {
+    const auto self = here.lock();
+    if (!self) return;
+    self->deadline_ = std::chrono::steady_clock::time_point::min();
+    if (!self->waiting_) return;
+    self->timed_out_ = true;
+    ErrorCode ignored;
+    self->socket_.cancel(ignored);
+  });
+}
+
 }  // namespace countersign::api

@@ -52,6 +52,7 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
   Awaitable<void> goodbye(std::chrono::steady_clock::duration patience);
 
   void interrupt();  // thread-safe
+  void cut();        // thread-safe: what it waits for ends as if its time were over
 
   ::SSL* native() const { return ssl_.get(); }
 
