@@ -41,7 +41,7 @@ Parsed parse(::X509* certificate) {
 void keep(::SSL* connection, Parsed certificate) {
   delete static_cast<Parsed*>(::SSL_get_ex_data(connection, peer_slot()));
   auto kept = std::make_unique<Parsed>(std::move(certificate));
-  if (::SSL_set_ex_data(connection, peer_slot(), kept.get()) == 1) kept.release();
+  if (::SSL_set_ex_data(connection, peer_slot(), kept.get()) == 1) (void)kept.release();
 }
 
 // OpenSSL has built and checked the chain; at the leaf we add what only the store knows. An
