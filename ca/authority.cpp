@@ -18,6 +18,8 @@
 namespace countersign::ca {
 namespace {
 
+// With this and the rest of a request's way, who is refused under overload hears of it within 1 s.
+constexpr auto kPatience = std::chrono::milliseconds(500);
 constexpr std::size_t kPrograms = 8;
 constexpr std::size_t kProgramsWaiting = 64;
 // How often the files of the policy are looked at and a due CRL is noticed. Far below the bound of
@@ -88,7 +90,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
       refusals(clock),
       hooks(config.hooks, store, committer, clock, random, *https),
       programs(kPrograms, kPrograms + kProgramsWaiting),
-      pool(config.workers, config.work_limit),
+      pool(config.workers, config.work_limit, kPatience),
       housekeeping(1, 4) {
   for (const auto& [name, settings] : config.deciders) {
     deciders[name] = std::make_unique<Decider>(name, settings, *https);

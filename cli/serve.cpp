@@ -101,7 +101,9 @@ class Service {
 
   std::vector<std::pair<std::string, api::Handler>> frontends() {
     std::vector<std::pair<std::string, api::Handler>> list;
-    const auto rest = api::rest_frontend(authority_, config_.rest);
+    api::RestSettings settings = config_.rest;
+    settings.connections = [this] { return server_.counts(); };
+    const auto rest = api::rest_frontend(authority_, settings);
     list.emplace_back("/v1", rest);
     list.emplace_back("/metrics", rest);
     if (config_.authority.puppet.enabled) {
@@ -208,6 +210,10 @@ int serve(const Options& options, const std::string&) {
   ServiceConfig config = required(load_service_config(options.config), kUsage);
   log::configure(config.log_format, config.log_level);
   fit_descriptors(config.limits);
+  // All who come through a TLS terminator come from its address.
+  for (const policy::Cidr& range : config.authority.puppet.trusted_proxies) {
+    config.limits.unlimited_sources.push_back(range);
+  }
   auto issuer = load_issuer(config.ca_dir, config.passphrase_file);
   config.authority.root_crl = load_parent_crls(config.ca_dir, *issuer);
   const auto& inventory = config.authority.puppet.infra_inventory;

@@ -202,7 +202,22 @@ void read_limits(ConfigTable& root, ServiceConfig& config) {
   bytes("header_bytes", limits.header_bytes, 1024);
   bytes("body_bytes", limits.body_bytes, 4096);
   bytes("connections", limits.connections, 1);
+  bytes("connections_per_source", limits.connections_per_source, 1);
+  bytes("handshakes_per_source", limits.handshakes_per_source, 1);
   bytes("work", config.authority.work_limit, 1);
+  if (const auto ranges = table->texts("unlimited_sources")) {
+    limits.unlimited_sources.clear();
+    for (const std::string& text : *ranges) {
+      const auto range = policy::Cidr::parse(text);
+      if (range) {
+        limits.unlimited_sources.push_back(*range);
+      } else {
+        table->complain("unlimited_sources", "'" + text +
+                                                 "' is no address and no range. Write it like "
+                                                 "10.1.2.3, 10.1.0.0/16 or 2001:db8::/32.");
+      }
+    }
+  }
   time("handshake", limits.handshake);
   time("read", limits.read);
   time("write", limits.write);

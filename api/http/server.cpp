@@ -61,26 +61,26 @@ Server::State::State(net::io_context& context, SessionThreads& threads, Limits b
       limits(bounds),
       trust(std::move(clients)),
       prefixes(std::move(handlers)),
-      acceptor(context) {
+      acceptor(context),
+      sources(
+          {bounds.connections_per_source, bounds.handshakes_per_source, bounds.unlimited_sources}) {
   std::ranges::sort(prefixes,
                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
 }
 
-std::shared_ptr<net::ssl::context> Server::State::current_tls() {
+std::shared_ptr<TlsContext> Server::State::current_tls() {
   const std::lock_guard lock(mutex);
   return tls;
 }
 
-std::optional<Server::State::Idle::iterator> Server::State::begin_idle(
-    std::function<void()> cancel) {
+Server::State::Streams::iterator Server::State::began(const std::shared_ptr<TlsStream>& stream) {
   const std::lock_guard lock(mutex);
-  if (draining) return std::nullopt;
-  return idle.insert(idle.end(), std::move(cancel));
+  return streams.insert(streams.end(), stream);
 }
 
-void Server::State::end_idle(Idle::iterator place) {
+void Server::State::ended(Streams::iterator place) {
   const std::lock_guard lock(mutex);
-  idle.erase(place);
+  streams.erase(place);
 }
 
 void Server::State::closed() {
@@ -128,7 +128,8 @@ net::awaitable<void> Server::State::accept() {
   net::steady_timer pause(co_await net::this_coro::executor);
   while (!draining) {
     Socket socket(sessions.next());
-    const auto [error] = co_await acceptor.async_accept(socket, kAwait);
+    tcp::endpoint peer;
+    const auto [error] = co_await acceptor.async_accept(socket, peer, kAwait);
     if (draining) break;
     if (error) {
       if (error == net::error::operation_aborted) break;
@@ -139,10 +140,14 @@ net::awaitable<void> Server::State::accept() {
       continue;
     }
     // A tenth above the bound is told to come back; what is above that is cut without a word.
+    if (open.load() >= limits.connections) sources.refused(Sources::Refusal::total, peer.address());
     if (open.load() >= limits.connections + limits.connections / 10 + 1) continue;
+    auto place = sources.enter(peer.address());
+    if (!place) continue;
     open.fetch_add(1);
     const auto executor = socket.get_executor();
-    net::co_spawn(executor, session(std::move(socket)), net::detached);
+    net::co_spawn(executor, session(std::move(socket), peer.address(), std::move(place)),
+                  net::detached);
   }
 }
 
@@ -153,7 +158,7 @@ Server::Server(net::io_context& io, SessionThreads& sessions, Limits limits, Cli
 Server::~Server() = default;
 
 Result<void> Server::set_certificate(const std::string& chain_pem, const std::string& key_pem) {
-  auto context = make_tls_context(chain_pem, key_pem, state_->trust);
+  auto context = TlsContext::make(chain_pem, key_pem, state_->trust);
   if (context.has_error()) return context.error();
   const std::lock_guard lock(state_->mutex);
   state_->tls = std::move(*context);
@@ -173,6 +178,8 @@ Result<std::string> Server::listen(const std::string& address) {
     auto& acceptor = state_->acceptor;
     acceptor.open(wanted->protocol());
     acceptor.set_option(net::socket_base::reuse_address(true));
+    // Linux hands it on to each connection, which saves a call for each.
+    acceptor.set_option(tcp::no_delay(true));
     acceptor.bind(*wanted);
     acceptor.listen(net::socket_base::max_listen_connections);
     const auto bound = acceptor.local_endpoint();
@@ -197,7 +204,9 @@ void Server::drain(std::function<void()> done) {
     const std::lock_guard lock(state_->mutex);
     state_->done = std::move(done);
     state_->draining = true;
-    for (const auto& cancel : state_->idle) cancel();
+    for (const auto& one : state_->streams) {
+      if (const auto stream = one.lock()) stream->interrupt();
+    }
   }
   net::post(state_->acceptor.get_executor(), [state = state_] {
     ErrorCode ignored;
@@ -207,5 +216,12 @@ void Server::drain(std::function<void()> done) {
 }
 
 std::size_t Server::connections() const { return state_->open.load(); }
+
+ConnectionCounts Server::counts() const {
+  ConnectionCounts counts;
+  counts.open = state_->open.load();
+  state_->sources.add_to(counts);
+  return counts;
+}
 
 }  // namespace countersign::api

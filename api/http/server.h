@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "api/http/connection_counts.h"
 #include "api/http/message.h"
 #include "api/http/session_threads.h"
 #include "base/result.h"
+#include "policy/cidr.h"
 
 namespace countersign::api {
 
@@ -20,6 +22,13 @@ struct Limits {
   std::size_t body_bytes = std::size_t{512} << 10U;
   std::size_t bodies_bytes = std::size_t{256} << 20U;  // of all requests that are being read
   std::size_t connections = 10000;
+  // Of one source: an IPv4 address, or the first 64 bits of an IPv6 address. A tenth more are told
+  // to come back, others are cut.
+  std::size_t connections_per_source = 1000;
+  std::size_t handshakes_per_source = 500;  // under way
+  // Proxies and gateways that many clients come through; by default the machine itself.
+  std::vector<policy::Cidr> unlimited_sources = {*policy::Cidr::parse("127.0.0.0/8"),
+                                                 *policy::Cidr::parse("::1/128")};
   std::chrono::milliseconds handshake{10000};
   std::chrono::milliseconds read{
       15000};  // from the first wait for a request's header to its last byte
@@ -60,6 +69,7 @@ class Server {
   // once on the io_context when the last connection is gone. Thread-safe.
   void drain(std::function<void()> done);
   std::size_t connections() const;  // thread-safe
+  ConnectionCounts counts() const;  // thread-safe
 
  private:
   struct State;

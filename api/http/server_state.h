@@ -9,23 +9,21 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "api/http/server.h"
 #include "api/http/session_threads.h"
+#include "api/http/sources.h"
+#include "api/http/tls_context.h"
+#include "api/http/tls_stream.h"
 
 namespace countersign::api {
-
-using Executor = boost::asio::io_context::executor_type;  // of one thread
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
 constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
 
@@ -40,19 +38,20 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   boost::asio::awaitable<void> accept();
   // The answer of the front end of this path, whatever happens.
   boost::asio::awaitable<Response> answer(Request request) const;
-  std::shared_ptr<boost::asio::ssl::context> current_tls();
+  std::shared_ptr<TlsContext> current_tls();
 
-  // A connection that waits for a request. A drain cancels it; one that begins while draining does
-  // not wait at all (nullopt).
-  using Idle = std::list<std::function<void()>>;
-  std::optional<Idle::iterator> begin_idle(std::function<void()> cancel);
-  void end_idle(Idle::iterator place);
+  // Streams that a drain wakes if they wait for a request; those that begin to wait while it goes
+  // on look at `draining` first.
+  using Streams = std::list<std::weak_ptr<TlsStream>>;
+  Streams::iterator began(const std::shared_ptr<TlsStream>& stream);
+  void ended(Streams::iterator place);
 
   void closed();  // one connection less
   void finish_drain();
 
   // One connection, from the handshake to the end (session.cpp).
-  boost::asio::awaitable<void> session(Socket socket);
+  boost::asio::awaitable<void> session(Socket socket, boost::asio::ip::address address,
+                                       std::unique_ptr<Sources::Place> place);
 
   // Constant after construction.
   boost::asio::io_context& io;
@@ -62,13 +61,14 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   std::vector<std::pair<std::string, Handler>> prefixes;  // longest first
 
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor;  // on io
+  Sources sources;
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open{0};
   std::atomic<std::size_t> bodies{0};  // bytes promised to bodies, see Limits::bodies_bytes
   std::mutex mutex;                    // guards the rest
-  std::shared_ptr<boost::asio::ssl::context> tls;
+  std::shared_ptr<TlsContext> tls;
   std::function<void()> done;
-  Idle idle;
+  Streams streams;
 };
 
 }  // namespace countersign::api

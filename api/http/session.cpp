@@ -1,14 +1,12 @@
 // One connection: handshake, then requests one after the other, each with its limits.
 #include <atomic>
-#include <boost/asio/post.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <memory>
 
 #include "api/http/server_state.h"
 #include "api/http/tls_context.h"
+#include "api/http/tls_stream.h"
 #include "api/http/wire.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,14 +17,17 @@ namespace {
 namespace net = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using tcp = net::ip::tcp;
 using Parser = http::request_parser<http::string_body>;
-using Stream = beast::ssl_stream<beast::basic_stream<tcp, Executor>>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
 // What a connection may have in its buffer beyond a header. Beast wants a whole chunk extension,
 // and all trailers, in the buffer at once.
 constexpr std::size_t kReadAhead = std::size_t{64} << 10U;
+// What is asked for at a time: a request of an agent fits into the first.
+constexpr std::size_t kFirstRead = 4096;
+constexpr std::size_t kNextRead = std::size_t{16} << 10U;
+// An answer up to this is one TLS record (RFC 8446, 5.1) and one write.
+constexpr std::size_t kRecord = std::size_t{16} << 10U;
 
 // Bytes of the bound of all bodies, held until the request is answered.
 class BodyRoom {
@@ -91,10 +92,11 @@ std::optional<Request::Refused> refusal_of(const WireRequest& message) {
 
 class Server::State::Session {
  public:
-  Session(State& server, Stream& stream, std::string source)
+  Session(State& server, TlsStream& stream, std::string source)
       : server_(server),
         stream_(stream),
         source_(std::move(source)),
+        certificate_(take_peer_certificate(stream.native())),
         buffer_(server.limits.header_bytes + kReadAhead) {}
 
   // `checked`: the count of revocations before the client's certificate was verified.
@@ -102,33 +104,54 @@ class Server::State::Session {
 
  private:
   net::awaitable<bool> wait_for_request(bool first);
-  net::awaitable<bool> read(Incoming& incoming, bool first);
+  net::awaitable<bool> serve_one(std::uint64_t& checked, bool full);
+  bool still_trusted(std::uint64_t& checked) const;
+  net::awaitable<bool> read(Incoming& incoming);
+  net::awaitable<beast::error_code> feed(Parser& parser, std::size_t& consumed);
   net::awaitable<beast::error_code> read_body(Parser& parser, Incoming& incoming);
+  net::awaitable<beast::error_code> write(const WireResponse& message);
   net::awaitable<void> drop_rest();
-  auto& lowest() { return beast::get_lowest_layer(stream_); }
 
   State& server_;
-  Stream& stream_;
+  TlsStream& stream_;
   const std::string source_;
+  const std::shared_ptr<const x509::Certificate> certificate_;
   beast::flat_buffer buffer_;
 };
 
-// Until the first byte of a request is there; a drain may end this wait, and only this one.
+// Until the first byte of a request is there; a drain may end this wait, and only this one. What a
+// request needed is given back before it: most connections of a fleet wait most of the time.
 net::awaitable<bool> Server::State::Session::wait_for_request(bool first) {
   if (buffer_.size() > 0) co_return true;
-  const auto waiting = std::make_shared<int>(0);
-  // The wait may be over when the posted part runs: then there is nothing to cancel.
-  const auto place = server_.begin_idle([&stream = lowest(), here = std::weak_ptr<int>(waiting)] {
-    net::post(stream.get_executor(), [&stream, here] {
-      if (here.lock()) stream.cancel();
-    });
-  });
-  if (!place) co_return false;
-  lowest().expires_after(first ? server_.limits.read : server_.limits.idle);
-  const auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(4096), kAwait);
-  server_.end_idle(*place);
-  if (!error) buffer_.commit(size);
+  buffer_.clear();
+  buffer_.shrink_to_fit();
+  stream_.expires_after(first ? server_.limits.read : server_.limits.idle);
+  // In this order: a drain that begins now finds this stream waiting.
+  if (server_.draining) co_return false;
+  const auto error = co_await stream_.wait_readable();
   co_return !error;
+}
+
+// One step of the parser with what is there, and one read if that was not enough.
+net::awaitable<beast::error_code> Server::State::Session::feed(Parser& parser,
+                                                               std::size_t& consumed) {
+  beast::error_code error;
+  if (buffer_.size() > 0) {
+    const std::size_t used = parser.put(buffer_.data(), error);
+    buffer_.consume(used);
+    consumed += used;
+    if (error != http::error::need_more) co_return error;
+    error = {};
+  }
+  const std::size_t wanted =
+      std::min(buffer_.max_size() - buffer_.size(),
+               buffer_.size() == 0 && !parser.is_header_done() ? kFirstRead : kNextRead);
+  if (wanted == 0) co_return http::error::buffer_overflow;
+  const auto room = buffer_.prepare(wanted);
+  const std::span<char> into(static_cast<char*>(room.data()), room.size());
+  const auto [failed, size] = co_await stream_.read_some(into);
+  buffer_.commit(size);
+  co_return failed;
 }
 
 // The body, with a bound on the bytes on the wire as well: a body of few bytes can come in chunks
@@ -139,9 +162,8 @@ net::awaitable<beast::error_code> Server::State::Session::read_body(Parser& pars
   std::size_t consumed = 0;
   parser.eager(true);
   while (!parser.is_done()) {
-    const auto [error, size] = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+    const auto error = co_await feed(parser, consumed);
     if (error) co_return error;
-    consumed += size;
     if (consumed > bound) {
       incoming.refused = Request::Refused{
           413, fail(Code::too_large, "The body comes in chunks with too much around them.")};
@@ -152,17 +174,16 @@ net::awaitable<beast::error_code> Server::State::Session::read_body(Parser& pars
 }
 
 // False: the connection is to be closed without a word.
-net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first) {
-  if (!co_await wait_for_request(first)) co_return false;
+net::awaitable<bool> Server::State::Session::read(Incoming& incoming) {
   const Limits& limits = server_.limits;
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
   parser.body_limit(limits.body_bytes);
   // One deadline for all of it, however slowly the bytes come.
-  lowest().expires_after(limits.read);
-  const auto [header_error, header_size] =
-      co_await http::async_read_header(stream_, buffer_, parser, kAwait);
-  auto error = header_error;
+  stream_.expires_after(limits.read);
+  beast::error_code error;
+  std::size_t consumed = 0;
+  while (!error && !parser.is_header_done()) error = co_await feed(parser, consumed);
   if (!error) incoming.refused = refusal_of(parser.get());
   if (!error && !parser.is_done()) {
     const auto length = parser.content_length().value_or(limits.body_bytes);
@@ -178,8 +199,8 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
     co_return true;
   }
   if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-    http::response<http::empty_body> go_on(http::status::continue_, 11);
-    co_await http::async_write(stream_, go_on, kAwait);
+    error = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (error) co_return false;
   }
   if (error) {
     incoming.refused = refusal_of(error, limits);
@@ -200,95 +221,125 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming, bool first
   co_return !error || incoming.refused;
 }
 
+// Header and body in one record where they fit; of a large body only what fills the first is
+// copied.
+net::awaitable<beast::error_code> Server::State::Session::write(const WireResponse& message) {
+  std::string first = head_text(message);
+  std::string_view body(message.body().data(), message.body().size());
+  const std::size_t along = std::min(body.size(), kRecord - std::min(first.size(), kRecord));
+  first += body.substr(0, along);
+  body.remove_prefix(along);
+  const auto error = co_await stream_.write(first);
+  if (error || body.empty()) co_return error;
+  co_return co_await stream_.write(body);
+}
+
 // What is still on its way is read and dropped for a moment: closing on unread data would reset the
 // connection, and the client would not see the answer.
 net::awaitable<void> Server::State::Session::drop_rest() {
-  lowest().expires_after(kGoodbye);
+  stream_.expires_after(kGoodbye);
   std::array<char, 8192> rest{};
   for (std::size_t left = std::size_t{4} << 20U; left > 0;) {
-    const auto [error, size] = co_await stream_.async_read_some(net::buffer(rest), kAwait);
+    const auto [error, size] = co_await stream_.read_some(rest);
     if (error) break;
     left -= std::min(left, size);
   }
 }
 
+// Did the client's certificate not end, or was it not revoked, while the connection was kept? If so
+// the connection ends, as a handshake would.
+bool Server::State::Session::still_trusted(std::uint64_t& checked) const {
+  if (!certificate_) return true;
+  const std::uint64_t now = server_.trust.revocations ? server_.trust.revocations() : 0;
+  if (now != checked) {
+    checked = now;
+    if (!server_.trust.trusted(*certificate_)) return false;
+  }
+  return certificate_->not_after() > system_clock().now();
+}
+
+// False: the connection ends. In a frame of its own, so that a connection that waits holds none of
+// what a request needs.
+net::awaitable<bool> Server::State::Session::serve_one(std::uint64_t& checked, bool full) {
+  Incoming incoming;
+  if (!co_await read(incoming)) co_return false;
+  const auto begin = std::chrono::steady_clock::now();
+  const bool head = incoming.message.method() == http::verb::head;
+  const unsigned version = incoming.message.version();
+  if (full && !incoming.refused) {
+    incoming.refused =
+        Request::Refused{503, fail(Code::overloaded, "Too many connections. Try again.")};
+  }
+  if (!still_trusted(checked)) co_return false;
+  bool keep = incoming.message.keep_alive() && !incoming.refused;
+  Request request = from_wire(std::move(incoming.message), source_);
+  request.client_certificate = certificate_;
+  request.refused = incoming.refused;
+  if (request.refused) request.body.clear();
+  const std::string id = request.request_id;
+  const std::string method = request.method;
+  const std::string path = request.path;
+  const Response response = co_await server_.answer(std::move(request));
+  keep = keep && !server_.draining;
+  stream_.expires_after(server_.limits.write);
+  const auto wire = to_wire(response, version, head, keep);
+  const auto error = co_await write(wire);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
+  log::info("request", {{"request_id", id},
+                        {"source", source_},
+                        {"caller", response.caller.empty() ? "anonymous" : response.caller},
+                        {"method", method},
+                        {"path", path},
+                        {"status", response.status},
+                        {"ms", ms.count()},
+                        {"bytes", response.content().size()}});
+  if (!error && incoming.refused) co_await drop_rest();
+  co_return !error && keep;
+}
+
 net::awaitable<void> Server::State::Session::serve(std::uint64_t checked, bool full) {
-  const auto certificate = peer_certificate(stream_.native_handle());
   for (bool first = true;; first = false) {
-    Incoming incoming;
-    if (!co_await read(incoming, first)) co_return;
-    const auto begin = std::chrono::steady_clock::now();
-    const bool head = incoming.message.method() == http::verb::head;
-    const unsigned version = incoming.message.version();
-    if (full && !incoming.refused) {
-      incoming.refused =
-          Request::Refused{503, fail(Code::overloaded, "Too many connections. Try again.")};
-    }
-    const std::uint64_t now = server_.trust.revocations ? server_.trust.revocations() : 0;
-    if (certificate && now != checked) {
-      checked = now;
-      // Revoked while the connection was kept: it ends as a handshake would.
-      if (!server_.trust.trusted(*certificate)) co_return;
-    }
-    if (certificate && certificate->not_after() <= system_clock().now()) co_return;
-    bool keep = incoming.message.keep_alive() && !incoming.refused;
-    Request request = from_wire(std::move(incoming.message), source_);
-    request.client_certificate = certificate;
-    request.refused = incoming.refused;
-    if (request.refused) request.body.clear();
-    const std::string id = request.request_id;
-    const std::string method = request.method;
-    const std::string path = request.path;
-    const Response response = co_await server_.answer(std::move(request));
-    keep = keep && !server_.draining;
-    lowest().expires_after(server_.limits.write);
-    auto wire = to_wire(response, version, head, keep);
-    const auto [write_error, written] = co_await http::async_write(stream_, wire, kAwait);
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - begin);
-    log::info("request", {{"request_id", id},
-                          {"source", source_},
-                          {"caller", response.caller.empty() ? "anonymous" : response.caller},
-                          {"method", method},
-                          {"path", path},
-                          {"status", response.status},
-                          {"ms", ms.count()},
-                          {"bytes", response.content().size()}});
-    if (!write_error && incoming.refused) co_await drop_rest();
-    if (write_error || !keep) co_return;
+    if (!co_await wait_for_request(first)) co_return;
+    if (!co_await serve_one(checked, full)) co_return;
   }
 }
 
-net::awaitable<void> Server::State::session(Socket socket) {
+net::awaitable<void> Server::State::session(Socket socket, net::ip::address address,
+                                            std::unique_ptr<Sources::Place> place) {
   const auto self = shared_from_this();
   const struct Open {
     State& state;
-    ~Open() { state.closed(); }
-  } counted{*this};
+    std::unique_ptr<Sources::Place>& place;
+    ~Open() {
+      place.reset();
+      state.closed();
+    }
+  } counted{*this, place};
   try {
-    beast::error_code failed;
-    const auto peer = socket.remote_endpoint(failed);
-    if (failed) co_return;
-    auto address = peer.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
       address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
     }
     const std::string source = address.to_string();
-    socket.set_option(tcp::no_delay(true), failed);
-    const auto context = current_tls();
-    Stream stream(beast::basic_stream<tcp, Executor>(std::move(socket)), *context);
+    const auto stream = std::make_shared<TlsStream>(std::move(socket), current_tls()->native());
+    const struct Listed {
+      State& state;
+      Streams::iterator place;
+      ~Listed() { state.ended(place); }
+    } listed{*this, began(stream)};
     // Before the handshake: what is revoked after its check is noticed at the first request.
     const std::uint64_t checked = trust.revocations ? trust.revocations() : 0;
-    beast::get_lowest_layer(stream).expires_after(limits.handshake);
-    const auto [error] = co_await stream.async_handshake(net::ssl::stream_base::server, kAwait);
+    place->begin(stream);
+    stream->expires_after(limits.handshake);
+    const auto error = co_await stream->handshake();
     if (error) {
       log::debug("handshake_failed", {{"source", source}, {"error", error.message()}});
       co_return;
     }
-    Session session(*this, stream, source);
-    co_await session.serve(checked, open.load() > limits.connections);
-    beast::get_lowest_layer(stream).expires_after(kGoodbye);
-    co_await stream.async_shutdown(kAwait);
+    place->handshake_done();
+    Session session(*this, *stream, source);
+    co_await session.serve(checked, place->over() || open.load() > limits.connections);
+    co_await stream->goodbye(kGoodbye);
   } catch (const std::exception& error) {
     log::error("session_failed", {{"error", error.what()}});
   }

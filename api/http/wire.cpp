@@ -70,4 +70,20 @@ WireResponse to_wire(const Response& response, unsigned version, bool head, bool
   return out;
 }
 
+std::string head_text(const WireResponse& message) {
+  std::string text = message.version() == 10 ? "HTTP/1.0 " : "HTTP/1.1 ";
+  text += std::to_string(message.result_int());
+  text += ' ';
+  text += message.reason();
+  text += "\r\n";
+  for (const auto& field : message) {
+    text += field.name_string();
+    text += ": ";
+    text += field.value();
+    text += "\r\n";
+  }
+  text += "\r\n";
+  return text;
+}
+
 }  // namespace countersign::api

@@ -22,6 +22,9 @@ Request from_wire(WireRequest&& message, const std::string& source);
 // `response`, which must outlive it.
 WireResponse to_wire(const Response& response, unsigned version, bool head, bool keep);
 
+// The status line and the headers as they are sent, with the empty line after them.
+std::string head_text(const WireResponse& message);
+
 }  // namespace countersign::api
 
 #endif  // COUNTERSIGN_API_HTTP_WIRE_H_

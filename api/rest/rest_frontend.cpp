@@ -69,7 +69,9 @@ Answer call_route(ca::Authority& authority, RestSettings settings, const RestRou
     const auto refused = co_await authority.permit(route.actions.front(), none, caller);
     response = problem(refused.error(), request);
   } else {
-    response = co_await route.code(Call{authority, request, caller});
+    Call call(authority, request, caller);
+    if (settings.connections) call.connections = settings.connections();
+    response = co_await route.code(std::move(call));
   }
   response.caller = caller.describe();
   co_return response;

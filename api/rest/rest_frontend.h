@@ -2,6 +2,9 @@
 #ifndef COUNTERSIGN_API_REST_REST_FRONTEND_H_
 #define COUNTERSIGN_API_REST_REST_FRONTEND_H_
 
+#include <functional>
+
+#include "api/http/connection_counts.h"
 #include "api/http/message.h"
 #include "api/http/router.h"
 #include "ca/authority.h"
@@ -12,6 +15,8 @@ struct RestSettings {
   // May callers without a credential submit and fetch? The CA chain, the CRL, health and the
   // interface document are open to all in any case.
   bool anonymous = true;
+  // What /metrics tells of the listener; empty: nothing. Thread-safe.
+  std::function<ConnectionCounts()> connections;
 };
 
 // Adds every route of the REST interface. The OpenAPI document lists the same ones; a test holds

@@ -89,6 +89,16 @@ void hook_metrics(const std::vector<store::HookTally>& hooks, std::string& text)
   }
 }
 
+void connection_metrics(const ConnectionCounts& counts, std::string& text) {
+  metric("countersign_connections", "gauge", "Connections that are open.", text);
+  text += "countersign_connections " + std::to_string(counts.open) + "\n";
+  static constexpr std::string_view kRefused = "countersign_connections_refused_total";
+  metric(kRefused, "counter", "Connections that were cut, or told 503, for their number.", text);
+  labelled(kRefused, "reason", "total", counts.refused_total, text);
+  labelled(kRefused, "reason", "source", counts.refused_source, text);
+  labelled(kRefused, "reason", "handshakes", counts.refused_handshakes, text);
+}
+
 }  // namespace
 
 Answer get_metrics(Call call) {
@@ -111,6 +121,7 @@ Answer get_metrics(Call call) {
         call.authority.health().policy_error.empty() ? 1 : 0);
   gauge("countersign_audit_ok", "Is the audit signed, and was it whole since the start?",
         call.authority.health().audit_kept ? 1 : 0);
+  if (call.connections) connection_metrics(*call.connections, text);
   const auto hooks = co_await call.authority.hook_tallies();
   if (hooks.has_error()) co_return problem(hooks.error(), call.request);
   hook_metrics(*hooks, text);

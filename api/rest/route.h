@@ -3,10 +3,12 @@
 #define COUNTERSIGN_API_REST_ROUTE_H_
 
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/http/connection_counts.h"
 #include "api/http/message.h"
 #include "api/rest/rest_frontend.h"
 #include "ca/authority.h"
@@ -23,6 +25,7 @@ struct Call {
   ca::Authority& authority;
   const Request& request;
   ca::Caller caller;
+  std::optional<ConnectionCounts> connections;  // of the listener, where it tells
 };
 using RouteCode = boost::asio::awaitable<Response> (*)(Call call);
 

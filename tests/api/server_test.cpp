@@ -98,6 +98,7 @@ class ServerTest : public ApiTest {
   std::promise<void> started;
   std::atomic<bool> released{false};
   std::vector<std::pair<std::string, Handler>> extra;
+  std::vector<std::unique_ptr<TlsClient>> extra_clients;
 };
 
 TEST_F(ServerTest, AnswersOverTls12And13OnAKeptConnection) {
@@ -311,6 +312,127 @@ TEST_F(ServerTest, OverTheCapAClientIsToldToComeBackAndFarOverItIsCut) {
   EXPECT_NE(answer.find("application/problem+json"), std::string::npos) << answer;
   EXPECT_TRUE(third.ended());
   EXPECT_FALSE(first.get("/echo").empty()) << "those who were first are served on";
+}
+
+TEST_F(ServerTest, OneSourceCannotTakeAllConnections) {
+  limits.connections_per_source = 2;
+  limits.unlimited_sources = {*policy::Cidr::parse("127.0.0.3")};
+  listen();
+  TlsClient first(port);
+  TlsClient second(port);
+  ASSERT_FALSE(!first.handshake() || first.get("/echo").empty());
+  ASSERT_FALSE(!second.handshake() || second.get("/echo").empty());
+  TlsClient third(port);
+  ASSERT_TRUE(third.handshake());
+  TlsClient fourth(port);
+  EXPECT_FALSE(fourth.handshake());
+  const std::string answer = third.get("/v1/crl");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+  EXPECT_NE(answer.find("\r\nRetry-After: "), std::string::npos) << answer;
+  TlsClient other(port, "", "", "127.0.0.2");
+  ASSERT_TRUE(other.handshake());
+  EXPECT_TRUE(other.get("/echo").starts_with("HTTP/1.1 200")) << "another source";
+  for (int i = 0; i < 5; ++i) {
+    auto& proxied =
+        extra_clients.emplace_back(std::make_unique<TlsClient>(port, "", "", "127.0.0.3"));
+    ASSERT_TRUE(proxied->handshake());
+    EXPECT_TRUE(proxied->get("/echo").starts_with("HTTP/1.1 200")) << "a source without a bound";
+  }
+  EXPECT_EQ(server->counts().refused_source, 2U);
+  EXPECT_EQ(server->counts().refused_total, 0U);
+}
+
+TEST_F(ServerTest, AConnectionThatEndsMakesRoomForItsSource) {
+  limits.connections_per_source = 1;
+  limits.unlimited_sources.clear();
+  listen();
+  for (int i = 0; i < 5; ++i) {
+    {
+      TlsClient client(port);
+      ASSERT_TRUE(client.handshake());
+      EXPECT_TRUE(client.get("/echo").starts_with("HTTP/1.1 200"));
+    }
+    ASSERT_TRUE(eventually([&] { return server->connections() == 0; }));
+  }
+}
+
+TEST_F(ServerTest, OfTooManyHandshakesOfASourceTheOldestSilentOneGoes) {
+  limits.handshakes_per_source = 2;
+  limits.unlimited_sources.clear();
+  listen();
+  TlsClient silent(port);
+  TlsClient also_silent(port);
+  ASSERT_TRUE(eventually([&] { return server->connections() == 2; }));
+  TlsClient elsewhere(port, "", "", "127.0.0.2");
+  EXPECT_TRUE(elsewhere.handshake()) << "another source has room of its own";
+  // Within their first second they might be slow and honest: the newcomer is refused.
+  EXPECT_TRUE(eventually([&] {
+    TlsClient honest(port);
+    return honest.handshake() && honest.get("/echo").starts_with("HTTP/1.1 200");
+  }));
+  EXPECT_TRUE(silent.ended_plain());
+  EXPECT_GE(server->counts().refused_handshakes, 1U);
+}
+
+TEST_F(ServerTest, ASmallAnswerIsOneRecordAndALargeOneComesWhole) {
+  const std::string text(3'000'000, 'x');
+  const auto shared = std::make_shared<const std::string>(text);
+  const Handler large = [&](Request) -> boost::asio::awaitable<Response> {
+    Response response;
+    response.shared_body = shared;
+    co_return response;
+  };
+  extra = {{"/large", large}};
+  listen();
+  TlsClient client(port);
+  ASSERT_TRUE(client.handshake());
+  ASSERT_TRUE(client.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_TRUE(client.record().ends_with("GET /echo ")) << "header and body";
+  ASSERT_TRUE(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+  std::string got;
+  while (got.size() < text.size()) {
+    const std::string part = client.record();
+    ASSERT_FALSE(part.empty()) << got.size();
+    got += part;
+    if (got.ends_with(text)) break;
+  }
+  EXPECT_TRUE(got.ends_with("\r\n\r\n" + text));
+  EXPECT_FALSE(client.get("/echo").empty()) << "the connection is kept";
+}
+
+TEST_F(ServerTest, AnAnswerThatNobodyReadsIsCutAtTheLimit) {
+  limits.write = milliseconds(300);
+  const auto shared = std::make_shared<const std::string>(std::string(50'000'000, 'x'));
+  const Handler large = [&](Request) -> boost::asio::awaitable<Response> {
+    Response response;
+    response.shared_body = shared;
+    co_return response;
+  };
+  extra = {{"/large", large}};
+  listen();
+  TlsClient client(port);
+  ASSERT_TRUE(client.handshake());
+  ASSERT_TRUE(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_TRUE(eventually([&] { return server->connections() == 0; }));
+}
+
+TEST_F(ServerTest, AConnectionHasOneHandshake) {
+  listen();
+  TlsClient client(port);
+  client.limit_version(TLS1_2_VERSION);
+  ASSERT_TRUE(client.handshake());
+  ASSERT_FALSE(client.get("/echo").empty());
+  EXPECT_FALSE(client.renegotiate());
+}
+
+TEST_F(ServerTest, AClientThatSendsNoMoreStillGetsItsAnswer) {
+  listen();
+  TlsClient client(port);
+  ASSERT_TRUE(client.handshake());
+  ASSERT_TRUE(client.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n"));
+  client.half_close();
+  EXPECT_TRUE(client.response().ends_with("GET /echo "));
+  EXPECT_TRUE(client.ended());
 }
 
 TEST_F(ServerTest, ADrainFinishesWhatRunsAndClosesWhatWaits) {

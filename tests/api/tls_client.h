@@ -17,9 +17,10 @@ namespace countersign::api::testing {
 
 class TlsClient {
  public:
-  // Connects only. `certificate_pem`, if any, is presented in the handshake.
+  // Connects only. `certificate_pem`, if any, is presented in the handshake. `source`: the address
+  // that the server sees; on Linux all of 127.0.0.0/8 is there.
   explicit TlsClient(unsigned port, const std::string& certificate_pem = "",
-                     const std::string& key_pem = "")
+                     const std::string& key_pem = "", const char* source = nullptr)
       : context_(::SSL_CTX_new(::TLS_client_method())) {
     socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
     const timeval bound{20, 0};
@@ -27,6 +28,10 @@ class TlsClient {
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    if (source != nullptr) {
+      ::inet_pton(AF_INET, source, &address.sin_addr);
+      ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    }
     address.sin_port = ::htons(static_cast<std::uint16_t>(port));
     ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     connected_ =
@@ -58,6 +63,19 @@ class TlsClient {
     char byte = 0;
     return ::recv(socket_, &byte, 1, 0) <= 0;
   }
+  // What comes first of what was sent, at most one TLS record; "" if the connection ends before.
+  std::string record() {
+    std::string text(20'000, '\0');
+    const int size = ::SSL_read(ssl_.get(), text.data(), static_cast<int>(text.size()));
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text;
+  }
+  // Asks for a new handshake within the connection; false if the server refuses.
+  bool renegotiate() {
+    return ::SSL_renegotiate(ssl_.get()) == 1 && ::SSL_do_handshake(ssl_.get()) == 1;
+  }
+  // Ends this side: nothing more will be sent.
+  void half_close() { ::shutdown(socket_, SHUT_WR); }
   // One response with its Content-Length; "" if the connection ends before.
   std::string response(bool head = false) {
     std::string text;

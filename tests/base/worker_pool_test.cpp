@@ -8,6 +8,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace countersign {
 namespace {
@@ -67,6 +68,30 @@ TEST(WorkerPool, WorkOverTheLimitIsRefusedAtOnceAndTakenAgainLater) {
   asio::co_spawn(io, ask, asio::detached);
   io.run();
   EXPECT_EQ(done, 3);
+}
+
+TEST(WorkerPool, WorkThatWaitedTooLongIsRefusedAndNotDone) {
+  WorkerPool pool(1, 10, std::chrono::milliseconds(20));
+  asio::io_context io;
+  int done = 0;
+  std::vector<Code> refused;
+  const auto ask = [&](std::chrono::milliseconds takes) -> asio::awaitable<void> {
+    const auto result = co_await pool.run([&]() -> Result<int> {
+      std::this_thread::sleep_for(takes);
+      return ++done;
+    });
+    if (result.has_error()) refused.push_back(result.error().code);
+  };
+  // The first begins at once, for the one thread is idle; what comes then waits for all of it.
+  asio::co_spawn(io, ask(std::chrono::milliseconds(200)), asio::detached);
+  for (int i = 0; i < 3; ++i) {
+    asio::co_spawn(io, ask(std::chrono::milliseconds(0)), asio::detached);
+  }
+  io.run();
+  EXPECT_EQ(done + static_cast<int>(refused.size()), 4);
+  EXPECT_GE(refused.size(), 3U);
+  for (const Code code : refused) EXPECT_EQ(code, Code::overloaded);
+  EXPECT_EQ(pool.in_use(), 0U);
 }
 
 TEST(WorkerPool, AnErrorIsAnAnswerAndAnExceptionComesOut) {
