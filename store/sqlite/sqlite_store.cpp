@@ -88,6 +88,7 @@ class SqliteStore final : public Store {
       writer_->execute("BEGIN IMMEDIATE");
       for (const WriteBatch& batch : batches)
         results.push_back(apply_batch(*writer_, sha256_, batch));
+      writer_->bodies().renew();
       writer_->execute("COMMIT");
     } catch (const SqliteError& error) {
       // Whatever failed, after it this connection's state is not known: nothing of the group is
@@ -143,8 +144,9 @@ class SqliteStore final : public Store {
     return readers_.use([&](Connection& db) { return select_queued_request(db, certname); });
   }
 
-  Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const override {
-    return readers_.use([&](Connection& db) { return select_request_by_csr(db, csr_sha256); });
+  Result<std::optional<RequestRecord>> request_by_csr(const std::string& certname,
+                                                      ByteView csr) const override {
+    return readers_.use([&](Connection& db) { return select_request_by_csr(db, certname, csr); });
   }
 
   Result<std::vector<RequestRecord>> requests_of(const std::string& certname,

@@ -1,6 +1,9 @@
 #include "store/sqlite/writer.h"
 
+#include <algorithm>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "store/sqlite/allowance_rows.h"
 #include "store/sqlite/approval_rows.h"
@@ -8,6 +11,7 @@
 #include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/hook_event_rows.h"
 #include "store/sqlite/instance_rows.h"
+#include "store/sqlite/row_body.h"
 
 namespace countersign::store {
 namespace {
@@ -32,7 +36,46 @@ Result<void> apply_one(Connection& db, const InsertIssuer& m) {
   return {};
 }
 
-Result<void> apply_one(Connection& db, const InsertRequest& m) {
+// A batch on its way: what its later mutations need to know of the earlier ones, and the other way
+// round.
+struct Pass {
+  Connection& db;
+  Digest sha256;
+  const WriteBatch& batch;
+
+  // A certificate that came with the batch, and what of the batch is found by it.
+  struct Issued {
+    std::int64_t row = 0;
+    const CertificateRecord* certificate = nullptr;
+    const RequestRecord* request = nullptr;  // that lies in its body
+    bool audited = false;
+  };
+  std::vector<Issued> issued = {};
+};
+
+// The request of the batch that was signed at once, and by that came to this certificate.
+const RequestRecord* request_of(const WriteBatch& batch, const CertificateRecord& c) {
+  for (const Mutation& mutation : batch) {
+    const auto* insert = std::get_if<InsertRequest>(&mutation);
+    if (insert == nullptr) continue;
+    const RequestRecord& r = insert->request;
+    if (r.state == RequestState::signed_ && r.id == c.request_id && r.certname == c.certname &&
+        r.issuer == c.issuer && r.serial == c.serial) {
+      return &r;
+    }
+  }
+  return nullptr;
+}
+
+// The one that leads to the request, nullptr if none does.
+const Pass::Issued* certificate_of(const Pass& pass, const RequestRecord& request) {
+  const auto found = std::ranges::find_if(
+      pass.issued, [&](const Pass::Issued& one) { return one.request == &request; });
+  return found == pass.issued.end() ? nullptr : &*found;
+}
+
+Result<void> apply_to(Pass& pass, const InsertRequest& m) {
+  Connection& db = pass.db;
   const RequestRecord& r = m.request;
   auto taken = db.prepare("SELECT 1 FROM requests WHERE id = ?");
   if (taken.bind(r.id).step()) return fail(Code::conflict, "The request id is taken.");
@@ -43,16 +86,26 @@ Result<void> apply_one(Connection& db, const InsertRequest& m) {
     }
   }
   const std::string state(to_string(r.state));
+  if (const Pass::Issued* by = certificate_of(pass, r)) {
+    db.prepare(
+          "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, "
+          "permitted, profile, source, caller, key, names, created_at, decided_by, issuer, serial, "
+          "certificate) VALUES (?, '', x'', x'', ?, '', '', '', '', '', '', '', '', '', 0, '', '', "
+          "x'', ?)")
+        .bind(r.id, state, by->row)
+        .run();
+    return {};
+  }
+  const Bytes body = db.bodies().pack(RowKind::request, request_body(r));
   auto insert = db.prepare(
       "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
-      "profile, source, caller, key, names, token, identity, created_at, decided_at, decided_by, "
-      "issuer, "
-      "serial, reuse, retry_at, approvals) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "profile, source, caller, key, names, created_at, decided_at, decided_by, issuer, serial, "
+      "reuse, retry_at, approvals, body) "
+      "VALUES (?, ?, x'', x'', ?, ?, ?, '', '', ?, ?, '', ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert
-      .bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
-            r.profile, r.source, r.caller, r.key, r.names, r.token, r.identity, r.created_at,
-            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at, r.approvals_needed)
+      .bind(r.id, r.certname, state, r.rule, r.reason, r.profile, r.source, r.key, r.created_at,
+            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at, r.approvals_needed,
+            body)
       .run();
   return {};
 }
@@ -99,7 +152,8 @@ bool outlived(Connection& db, const std::string& certname, Timestamp at) {
   return other.bind(certname, at).step();
 }
 
-Result<void> apply_one(Connection& db, const InsertCertificate& m) {
+Result<void> apply_to(Pass& pass, const InsertCertificate& m) {
+  Connection& db = pass.db;
   const CertificateRecord& c = m.certificate;
   const auto issuer = issuer_row(db, c.issuer);
   if (issuer.has_error()) return issuer.error();
@@ -124,14 +178,16 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
       db.prepare("UPDATE certificates SET current = 0 WHERE id = ?").bind(id).run();
     }
   }
+  const RequestRecord* request = request_of(pass.batch, c);
+  const Bytes body = db.bodies().pack(RowKind::certificate, certificate_body(c, request));
+  // The one rule that SQL asks for.
+  const std::string rule = c.rule == "service" ? c.rule : "";
   auto insert = db.prepare(
       "INSERT INTO certificates (issuer_id, serial, certname, der, not_before, not_after, profile, "
-      "rule, request_id, key, names, issued_at, current, revoked_at, revoked_reason) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)");
-  insert
-      .bind(*issuer, c.serial, c.certname, c.der, c.not_before, c.not_after, c.profile, c.rule,
-            c.request_id, c.key, c.names, c.issued_at, c.current)
-      .run();
+      "rule, request_id, key, names, issued_at, current, body) "
+      "VALUES (?, ?, ?, x'', 0, ?, '', ?, '', '', '', 0, ?, ?)");
+  insert.bind(*issuer, c.serial, c.certname, c.not_after, rule, c.current, body).run();
+  pass.issued.push_back({db.inserted(), &c, request});
   if (c.revocation) {
     return apply_one(db, RevokeCertificate{c.issuer, c.serial, *c.revocation});
   }
@@ -211,20 +267,28 @@ Result<void> apply_one(Connection& db, const PutDocument& m) {
   return {};
 }
 
-// The one mutation that needs more than the connection.
-template <class T>
-Result<void> apply_with(Connection& db, Digest sha256, const T& mutation) {
-  if constexpr (std::is_same_v<T, AppendAudit>) {
-    append_audit(db, sha256, mutation.row);
-    return {};
-  } else {
-    return apply_one(db, mutation);
+// A row about a certificate of the batch is found by that: by its name, which is its subject.
+Result<void> apply_to(Pass& pass, const AppendAudit& m) {
+  Pass::Issued* by = nullptr;
+  for (Pass::Issued& one : pass.issued) {
+    if (!one.audited && one.certificate->certname == m.row.subject) by = &one;
   }
+  const std::int64_t sequence = append_audit(pass.db, pass.sha256, m.row, by != nullptr);
+  if (by == nullptr) return {};
+  by->audited = true;
+  pass.db.prepare("UPDATE certificates SET audit = ? WHERE id = ?").bind(sequence, by->row).run();
+  return {};
 }
 
-Result<void> apply_all(Connection& db, Digest sha256, const WriteBatch& batch) {
-  for (const Mutation& mutation : batch) {
-    auto done = std::visit([&](const auto& m) { return apply_with(db, sha256, m); }, mutation);
+// Most mutations need nothing but the connection.
+template <class T>
+Result<void> apply_to(Pass& pass, const T& mutation) {
+  return apply_one(pass.db, mutation);
+}
+
+Result<void> apply_all(Pass& pass) {
+  for (const Mutation& mutation : pass.batch) {
+    auto done = std::visit([&](const auto& m) { return apply_to(pass, m); }, mutation);
     if (done.has_error()) return done;
   }
   return {};
@@ -236,7 +300,8 @@ Result<void> apply_batch(Connection& connection, Digest sha256, const WriteBatch
   connection.prepare("SAVEPOINT batch").run();
   Result<void> done;
   try {
-    done = apply_all(connection, sha256, batch);
+    Pass pass{connection, sha256, batch};
+    done = apply_all(pass);
   } catch (const SqliteError& error) {
     if (error.primary() != SQLITE_CONSTRAINT) throw;
     done = fail(Code::conflict, "Another row does not allow it.", error.what());
