@@ -44,6 +44,13 @@ bool meets(const CertificateRecord& row, const CertificateQuery& query, Timestam
   return !query.match || query.match(row.certname);
 }
 
+bool meets(const AuditRecord& row, const AuditQuery& query) {
+  if (query.subject && row.subject != *query.subject) return false;
+  if (query.actor && row.actor != *query.actor) return false;
+  if (query.action && row.action != *query.action) return false;
+  return !query.since || row.at >= *query.since;
+}
+
 CertificateState state_of(const CertificateRecord& certificate, Timestamp now) {
   if (certificate.revocation) return CertificateState::revoked;
   return now >= certificate.not_after ? CertificateState::expired : CertificateState::signed_;

@@ -212,34 +212,6 @@ struct RequestPage {
   std::string next;  // `after` of the next page; "": nothing follows
 };
 
-// Does the row meet the query, but for its cursor?
-bool meets(const RequestRecord& row, const RequestQuery& query);
-bool meets(const CertificateRecord& row, const CertificateQuery& query, Timestamp now);
-
-// How long a page goes on.
-class PageBounds {
- public:
-  explicit PageBounds(std::size_t limit) : limit_(limit == 0 ? 1 : limit) {}
-
-  // Is the page at its end before this row, which is `wanted` in it? Once for each row.
-  bool over(bool wanted) {
-    if (spent_ >= kMost || (wanted && taken_ == limit_)) return true;
-    ++spent_;
-    if (wanted) ++taken_;
-    return false;
-  }
-  // More of a row was read than the columns it is chosen by.
-  void read() { spent_ += kRead; }
-
-  static constexpr std::size_t kMost = 8000;  // rows that are only looked at: some 8 ms
-
- private:
-  static constexpr std::size_t kRead = 6;
-  const std::size_t limit_;
-  std::size_t taken_ = 0;
-  std::size_t spent_ = 0;
-};
-
 struct EnrolmentTokenQuery {
   std::optional<std::string> certname;
   NameFilter match;         // of the certname; a token for a pattern of names has none
@@ -262,6 +234,11 @@ struct AuditPage {
   std::vector<AuditRecord> rows;
   std::int64_t next = 0;  // `after` of the next page; 0: nothing follows
 };
+
+// Does the row meet the query, but for its cursor?
+bool meets(const RequestRecord& row, const RequestQuery& query);
+bool meets(const CertificateRecord& row, const CertificateQuery& query, Timestamp now);
+bool meets(const AuditRecord& row, const AuditQuery& query);
 
 // A name that has had more requests than these is no reason to read them all for each new one.
 inline constexpr std::size_t kRequestsLookedAt = 100;

@@ -7,6 +7,7 @@
 #include <shared_mutex>
 
 #include "store/memory/tables.h"
+#include "store/page_bounds.h"
 
 namespace countersign::store {
 namespace {
@@ -221,19 +222,18 @@ class MemoryStore final : public Store {
 
   Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const override {
     const std::shared_lock lock(mutex_);
-    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    PageBounds bounds(query.limit);
     EnrolmentTokenPage page;
     const auto& tokens = tables_.enrolment_tokens;
     for (auto row = tokens.upper_bound(query.after); row != tokens.end(); ++row) {
       const EnrolmentTokenRecord& token = row->second;
-      if (query.certname && token.certname != *query.certname) continue;
-      if (query.match && !query.match(token.certname)) continue;
-      if (page.rows.size() == limit) {
-        page.next = page.rows.back().id;
-        break;
-      }
-      page.rows.push_back(token);
+      const bool wanted = (!query.certname || token.certname == *query.certname) &&
+                          (!query.match || query.match(token.certname));
+      if (bounds.over(wanted)) return page;
+      page.next = token.id;
+      if (wanted) page.rows.push_back(token);
     }
+    page.next.clear();
     return page;
   }
 
@@ -288,7 +288,7 @@ class MemoryStore final : public Store {
 
   Result<AuditPage> audit_rows(const AuditQuery& query) const override {
     const std::shared_lock lock(mutex_);
-    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    PageBounds bounds(query.limit);
     const auto& rows = tables_.audit;  // row N is at N - 1
     const auto end = static_cast<std::int64_t>(rows.size());
     const std::int64_t step = query.newest_first ? -1 : 1;
@@ -296,16 +296,12 @@ class MemoryStore final : public Store {
     AuditPage page;
     for (; sequence >= 1 && sequence <= end; sequence += step) {
       const AuditRecord& row = rows[static_cast<std::size_t>(sequence - 1)];
-      if (query.subject && row.subject != *query.subject) continue;
-      if (query.actor && row.actor != *query.actor) continue;
-      if (query.action && row.action != *query.action) continue;
-      if (query.since && row.at < *query.since) continue;
-      if (page.rows.size() == limit) {
-        page.next = page.rows.back().sequence;
-        break;
-      }
-      page.rows.push_back(row);
+      const bool wanted = meets(row, query);
+      if (bounds.over(wanted)) return page;
+      page.next = sequence;
+      if (wanted) page.rows.push_back(row);
     }
+    page.next = 0;
     return page;
   }
 

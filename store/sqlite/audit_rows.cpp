@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "store/page_bounds.h"
 #include "store/sqlite/row_body.h"
 
 namespace countersign::store {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/page_bounds.h"
 #include "store/sqlite/row_body.h"
 
 // The columns and read_certificate belong together.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/page_bounds.h"
 #include "store/sqlite/approval_rows.h"
 #include "store/sqlite/certificate_rows.h"
 #include "store/sqlite/row_body.h"
