@@ -2,12 +2,13 @@
 // (docs/decisions/0017-store-bytes.md).
 //
 // store_bytes TEMPLATE OUT COUNT [sequential|random] [v8]
+// store_bytes read FILE
 //
 // Takes an enrolment (certificate, request, audit row) of the store TEMPLATE, of a service that has
 // enrolled a machine, and writes COUNT like it to OUT: other names of the same length, keys,
 // signatures, serials and ids. Prints the file's bytes by table, the bytes of the log and the pages
-// that the last enrolments wrote, and what reads cost. With v8 the rows are written as the schema
-// of version 8 had them.
+// that the last enrolments wrote. With v8 the rows are written as the schema of version 8 had them.
+// The second form prints how long reads of such a file take, and revocations, which it makes.
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <random>
 #include <string>
 
+#include "base/clock.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_store.h"
@@ -239,9 +241,85 @@ double seconds(steady_clock::time_point since) {
   return std::chrono::duration<double>(steady_clock::now() - since).count();
 }
 
+// Of `count` calls the middle one and the 99th in a hundred.
+template <class Call>
+void timed(const std::string& what, int count, Call call) {
+  std::vector<double> each;
+  for (int i = 0; i < count; ++i) {
+    const auto start = steady_clock::now();
+    call(i);
+    each.push_back(seconds(start) * 1000);
+  }
+  std::ranges::sort(each);
+  std::printf("%-46s p50 %8.3f ms, p99 %8.3f ms\n", what.c_str(), each[each.size() / 2],
+              each[each.size() * 99 / 100]);
+}
+
+int read(const std::filesystem::path& file) {
+  const auto store = open_sqlite_store(file, x509::sha256).value();
+  const Timestamp now = system_clock().now();
+  const auto last = store->counts().value().certificates;
+  std::mt19937_64 noise{7};
+  const auto somewhere = [&] {
+    return static_cast<std::int64_t>(noise() % static_cast<std::uint64_t>(last - 1));
+  };
+  std::vector<CertificateRecord> some;
+  for (int i = 0; i < 2000; ++i) {
+    auto page = store->certificates({.after = somewhere(), .limit = 1}, now).value();
+    if (!page.rows.empty()) some.push_back(std::move(page.rows.front()));
+  }
+  const auto one = [&](int i) -> const CertificateRecord& {
+    return some[static_cast<std::size_t>(i) % some.size()];
+  };
+  timed("certificate by serial", 2000,
+        [&](int i) { store->certificate_by_serial(one(i).serial).value(); });
+  timed("certificate by name", 2000,
+        [&](int i) { store->current_certificate(one(i).certname).value(); });
+  timed("request by id", 2000, [&](int i) { store->request(one(i).request_id).value(); });
+  timed("same CSR", 2000,
+        [&](int i) { store->request_by_csr(one(i).certname, one(i).serial).value(); });
+  timed("audit of a name", 2000, [&](int i) { store->audit(one(i).certname, 100).value(); });
+  const NameFilter none = [](std::string_view name) { return name.find("none") < name.size(); };
+  for (const bool all : {true, false}) {
+    const NameFilter match = all ? NameFilter() : none;
+    const std::string suffix = all ? "" : ", no name matches";
+    const auto page = [&](const std::string& what, CertificateQuery query) {
+      query.match = match;
+      timed(what + suffix, 100, [&](int) {
+        query.after = query.state == CertificateState::revoked ? 0 : somewhere();
+        store->certificates(query, now).value();
+      });
+    };
+    page("100 certificates", {});
+    page("1000 certificates", {.limit = 1000});
+    page("100 signed", {.state = CertificateState::signed_});
+    page("100 expired", {.state = CertificateState::expired});
+    page("100 revoked", {.state = CertificateState::revoked});
+    page("100 that expire", {.expires_before = now});
+    RequestQuery query{.state = RequestState::signed_, .match = match};
+    timed("100 signed requests" + suffix, 100, [&](int i) {
+      query.after = one(i).request_id;
+      store->requests(query).value();
+    });
+  }
+  RequestQuery unknown{.rule = "none"};
+  timed("100 requests by a rule that none has", 100, [&](int i) {
+    unknown.after = one(i).request_id;
+    store->requests(unknown).value();
+  });
+  timed("100 audit rows by an actor that none has", 100,
+        [&](int) { store->audit_rows({.actor = "none", .after = somewhere()}).value(); });
+  timed("revoke", 500, [&](int i) {
+    const WriteBatch batch = {RevokeCertificate{one(i).issuer, one(i).serial, {now, 1}}};
+    static_cast<void>(store->apply({&batch, 1}));
+  });
+  return 0;
+}
+
 constexpr std::int64_t kGroup = 32;  // batches a commit
 
 int run(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "read") return read(argv[2]);
   if (argc < 4) return 2;
   const std::filesystem::path out = argv[2];
   const std::int64_t count = std::stoll(argv[3]);
