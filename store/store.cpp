@@ -26,6 +26,7 @@ bool meets(const RequestRecord& row, const RequestQuery& query) {
   const bool queue = query.order == RequestOrder::certname;
   if (queue && row.state != RequestState::queued) return false;
   if (query.state && !queue && row.state != *query.state) return false;
+  if (query.certname && row.certname != *query.certname) return false;
   if (query.rule && row.rule != *query.rule) return false;
   if (query.profile && row.profile != *query.profile) return false;
   if (query.key && row.key != *query.key) return false;

@@ -166,6 +166,9 @@ struct Document {
 // A text test given by the caller (a regular expression, say); null: everything.
 using NameFilter = std::function<bool(std::string_view)>;
 
+// Of one name no list reads more.
+inline constexpr std::size_t kMostOfAName = 1000;
+
 enum class RequestOrder {
   arrival,
   newest_first,
@@ -174,6 +177,7 @@ enum class RequestOrder {
 
 struct RequestQuery {
   std::optional<RequestState> state;
+  std::optional<std::string> certname;  // of its newest kMostOfAName requests
   NameFilter match;
   std::optional<std::string> rule, profile, key;  // exactly; rule "": none decided
   NameFilter source;                              // of the address

@@ -188,7 +188,28 @@ std::vector<RequestRecord> select_requests_of(Connection& db, const std::string&
   return list;
 }
 
+RequestPage select_page_of(Connection& db, const RequestQuery& query) {
+  const bool newest = query.order == RequestOrder::newest_first;
+  const bool by_name = query.order == RequestOrder::certname;
+  auto list = select_requests_of(db, *query.certname, kMostOfAName);
+  if (!newest) std::ranges::reverse(list);
+  PageBounds bounds(query.limit);
+  RequestPage page;
+  for (RequestRecord& row : list) {
+    const std::string& place = by_name ? row.certname : row.id;
+    const bool behind = newest ? query.after.empty() || place < query.after : place > query.after;
+    if (!behind) continue;
+    const bool wanted = meets(row, query);
+    if (bounds.over(wanted)) return page;
+    page.next = place;
+    if (wanted) page.rows.push_back(std::move(row));
+  }
+  page.next.clear();
+  return page;
+}
+
 RequestPage select_requests(Connection& db, const RequestQuery& query) {
+  if (query.certname) return select_page_of(db, query);
   const bool queue = query.order == RequestOrder::certname || query.state == RequestState::queued;
   return queue ? select_queue(db, query) : select_history(db, query);
 }

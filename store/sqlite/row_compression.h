@@ -32,7 +32,7 @@ inline constexpr std::size_t kRowKinds = 3;
 // No body is larger before it is compressed; a larger one is stored plain.
 inline constexpr std::size_t kLargestBody = std::size_t{1} << 20;
 // Of a dictionary, in bytes.
-inline constexpr std::size_t kLargestDictionary = 16 * 1024;
+inline constexpr std::size_t kLargestDictionary = std::size_t{16} << 10;
 
 // The bytes of a dictionary, or nullopt if there is none of this id.
 using FindDictionary = std::function<std::optional<Bytes>(std::int64_t id)>;

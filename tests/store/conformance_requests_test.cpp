@@ -134,6 +134,30 @@ TEST_P(RequestConformance, PagesOfAnySizeMissNothingAndRepeatNothing) {
   }
 }
 
+TEST_P(RequestConformance, ThoseOfANameAreListedInEveryOrderAndMeetTheOtherFilters) {
+  for (const char* id : {"A1", "A2", "A3"}) {
+    ASSERT_EQ(apply({InsertRequest{request(id, "web")}}), kDone);
+    if (std::string(id) == "A3") continue;
+    ASSERT_EQ(decide(id, RequestState::denied), kDone);
+  }
+  ASSERT_EQ(apply({InsertRequest{request("A4", "web2")}}), kDone);
+  for (const std::size_t limit : {1U, 2U, 9U}) {
+    EXPECT_THAT(ids({.certname = "web", .limit = limit}), ElementsAre("A1", "A2", "A3"));
+    EXPECT_THAT(ids({.state = RequestState::denied, .certname = "web", .limit = limit}),
+                ElementsAre("A1", "A2"));
+    EXPECT_THAT(ids({.certname = "web", .rule = "another", .limit = limit}), ElementsAre());
+  }
+  EXPECT_EQ(store_->requests({.certname = "web", .order = RequestOrder::newest_first, .limit = 2})
+                .value()
+                .rows.at(0)
+                .id,
+            "A3");
+  EXPECT_EQ(
+      store_->requests({.certname = "web", .order = RequestOrder::certname}).value().rows.size(),
+      1U)
+      << "of the queue alone";
+}
+
 TEST_P(RequestConformance, ACursorOutlivesTheRowsThatChangeBetweenPages) {
   WriteBatch batch;
   for (const char* id : {"A1", "A2", "A3", "A4"}) {
