@@ -1,9 +1,9 @@
 #include "store/sqlite/writer.h"
 
-#include <algorithm>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <variant>
-#include <vector>
 
 #include "store/sqlite/allowance_rows.h"
 #include "store/sqlite/approval_rows.h"
@@ -36,42 +36,24 @@ Result<void> apply_one(Connection& db, const InsertIssuer& m) {
   return {};
 }
 
-// A batch on its way: what its later mutations need to know of the earlier ones, and the other way
-// round.
+// A batch on its way: what is found by a certificate that came with it.
 struct Pass {
   Connection& db;
   Digest sha256;
-  const WriteBatch& batch;
-
-  // A certificate that came with the batch, and what of the batch is found by it.
-  struct Issued {
-    std::int64_t row = 0;
-    const CertificateRecord* certificate = nullptr;
-    const RequestRecord* request = nullptr;  // that lies in its body
-    bool audited = false;
-  };
-  std::vector<Issued> issued = {};
+  // By id, those that were signed at once.
+  std::unordered_map<std::string_view, const RequestRecord*> signed_requests = {};
+  // Those that lie in the body of a certificate, and the row of that.
+  std::unordered_map<const RequestRecord*, std::int64_t> with_certificate = {};
+  // By name, the certificates that lead to no audit row yet.
+  std::unordered_map<std::string_view, std::int64_t> unaudited = {};
 };
 
-// The request of the batch that was signed at once, and by that came to this certificate.
-const RequestRecord* request_of(const WriteBatch& batch, const CertificateRecord& c) {
-  for (const Mutation& mutation : batch) {
-    const auto* insert = std::get_if<InsertRequest>(&mutation);
-    if (insert == nullptr) continue;
-    const RequestRecord& r = insert->request;
-    if (r.state == RequestState::signed_ && r.id == c.request_id && r.certname == c.certname &&
-        r.issuer == c.issuer && r.serial == c.serial) {
-      return &r;
-    }
-  }
-  return nullptr;
-}
-
-// The one that leads to the request, nullptr if none does.
-const Pass::Issued* certificate_of(const Pass& pass, const RequestRecord& request) {
-  const auto found = std::ranges::find_if(
-      pass.issued, [&](const Pass::Issued& one) { return one.request == &request; });
-  return found == pass.issued.end() ? nullptr : &*found;
+// The request of the batch by which the certificate came.
+const RequestRecord* request_of(const Pass& pass, const CertificateRecord& c) {
+  const auto found = pass.signed_requests.find(c.request_id);
+  if (found == pass.signed_requests.end()) return nullptr;
+  const RequestRecord& r = *found->second;
+  return r.certname == c.certname && r.issuer == c.issuer && r.serial == c.serial ? &r : nullptr;
 }
 
 Result<void> apply_to(Pass& pass, const InsertRequest& m) {
@@ -86,13 +68,14 @@ Result<void> apply_to(Pass& pass, const InsertRequest& m) {
     }
   }
   const std::string state(to_string(r.state));
-  if (const Pass::Issued* by = certificate_of(pass, r)) {
+  const auto by = pass.with_certificate.find(&r);
+  if (by != pass.with_certificate.end()) {
     db.prepare(
           "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, "
           "permitted, profile, source, caller, key, names, created_at, decided_by, issuer, serial, "
           "certificate) VALUES (?, '', x'', x'', ?, '', '', '', '', '', '', '', '', '', 0, '', '', "
           "x'', ?)")
-        .bind(r.id, state, by->row)
+        .bind(r.id, state, by->second)
         .run();
     return {};
   }
@@ -178,7 +161,7 @@ Result<void> apply_to(Pass& pass, const InsertCertificate& m) {
       db.prepare("UPDATE certificates SET current = 0 WHERE id = ?").bind(id).run();
     }
   }
-  const RequestRecord* request = request_of(pass.batch, c);
+  const RequestRecord* request = request_of(pass, c);
   const Bytes body = db.bodies().pack(RowKind::certificate, certificate_body(c, request));
   // The one rule that SQL asks for.
   const std::string rule = c.rule == "service" ? c.rule : "";
@@ -187,7 +170,9 @@ Result<void> apply_to(Pass& pass, const InsertCertificate& m) {
       "rule, request_id, key, names, issued_at, current, body) "
       "VALUES (?, ?, ?, x'', 0, ?, '', ?, '', '', '', 0, ?, ?)");
   insert.bind(*issuer, c.serial, c.certname, c.not_after, rule, c.current, body).run();
-  pass.issued.push_back({db.inserted(), &c, request});
+  const std::int64_t id = db.inserted();
+  if (request != nullptr) pass.with_certificate.emplace(request, id);
+  pass.unaudited.insert_or_assign(c.certname, id);
   if (c.revocation) {
     return apply_one(db, RevokeCertificate{c.issuer, c.serial, *c.revocation});
   }
@@ -269,14 +254,14 @@ Result<void> apply_one(Connection& db, const PutDocument& m) {
 
 // A row about a certificate of the batch is found by that: by its name, which is its subject.
 Result<void> apply_to(Pass& pass, const AppendAudit& m) {
-  Pass::Issued* by = nullptr;
-  for (Pass::Issued& one : pass.issued) {
-    if (!one.audited && one.certificate->certname == m.row.subject) by = &one;
-  }
-  const std::int64_t sequence = append_audit(pass.db, pass.sha256, m.row, by != nullptr);
-  if (by == nullptr) return {};
-  by->audited = true;
-  pass.db.prepare("UPDATE certificates SET audit = ? WHERE id = ?").bind(sequence, by->row).run();
+  const auto by = pass.unaudited.find(m.row.subject);
+  const bool found = by != pass.unaudited.end();
+  const std::int64_t sequence = append_audit(pass.db, pass.sha256, m.row, found);
+  if (!found) return {};
+  pass.db.prepare("UPDATE certificates SET audit = ? WHERE id = ?")
+      .bind(sequence, by->second)
+      .run();
+  pass.unaudited.erase(by);
   return {};
 }
 
@@ -286,8 +271,14 @@ Result<void> apply_to(Pass& pass, const T& mutation) {
   return apply_one(pass.db, mutation);
 }
 
-Result<void> apply_all(Pass& pass) {
-  for (const Mutation& mutation : pass.batch) {
+Result<void> apply_all(Connection& db, Digest sha256, const WriteBatch& batch) {
+  Pass pass{db, sha256};
+  for (const Mutation& mutation : batch) {
+    const auto* insert = std::get_if<InsertRequest>(&mutation);
+    if (insert == nullptr || insert->request.state != RequestState::signed_) continue;
+    pass.signed_requests.emplace(insert->request.id, &insert->request);
+  }
+  for (const Mutation& mutation : batch) {
     auto done = std::visit([&](const auto& m) { return apply_to(pass, m); }, mutation);
     if (done.has_error()) return done;
   }
@@ -300,8 +291,7 @@ Result<void> apply_batch(Connection& connection, Digest sha256, const WriteBatch
   connection.prepare("SAVEPOINT batch").run();
   Result<void> done;
   try {
-    Pass pass{connection, sha256, batch};
-    done = apply_all(pass);
+    done = apply_all(connection, sha256, batch);
   } catch (const SqliteError& error) {
     if (error.primary() != SQLITE_CONSTRAINT) throw;
     done = fail(Code::conflict, "Another row does not allow it.", error.what());

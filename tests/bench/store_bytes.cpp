@@ -355,7 +355,15 @@ int run(int argc, char** argv) {
       if (result.has_error()) throw std::runtime_error(result.error().detail);
     }
   };
-  for (std::int64_t i = 0; i < count; i += 256) group(std::min<std::int64_t>(256, count - i));
+  auto tenth = steady_clock::now();
+  for (std::int64_t i = 0, next = count / 10; i < count; i += 256) {
+    group(std::min<std::int64_t>(256, count - i));
+    if (i < next) continue;
+    std::printf("%10lld: %8.0f enrolments/s\n", static_cast<long long>(i),
+                static_cast<double>(count) / 10 / seconds(tenth));
+    tenth = steady_clock::now();
+    next += count / 10;
+  }
   std::printf("filled in %.1f s\n", seconds(start));
   const std::string wal = out.string() + "-wal";
   {
