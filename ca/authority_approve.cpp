@@ -86,7 +86,7 @@ std::string content_text(const Grant& grant, const Profile& profile, const Succe
 }
 
 Etag etag_of(const store::RequestRecord& request, const std::string& holds) {
-  const std::string text = request.id + "\n" + to_hex(request.csr_sha256) + "\n" + holds;
+  const std::string text = request.id + "\n" + to_hex(x509::sha256(request.csr)) + "\n" + holds;
   const Bytes digest = x509::sha256(as_bytes(text));
   Etag etag{};
   std::ranges::copy(digest, etag.begin());

@@ -21,7 +21,6 @@ store::RequestRecord request_row(const Examined& request, const Verdict& verdict
   row.id = std::move(id);
   row.certname = request.certname;
   row.csr = to_bytes(request.csr->der());
-  row.csr_sha256 = request.csr->sha256();
   row.rule = verdict.by;
   row.reason = verdict.decision.reason;
   row.trace = policy::trace_to_json(verdict.decision.trace);

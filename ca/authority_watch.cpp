@@ -49,6 +49,7 @@ Task<Result<store::AuditPage>> Authority::watch_audit(store::AuditQuery query,
   for (;;) {
     // Before the read: what is committed after it counts as new.
     const std::uint64_t commits = state.committer.commits();
+    bool more = false;  // was not looked at yet
     auto page = co_await state.pool.run([&]() -> Result<store::AuditPage> {
       store::AuditQuery newest;
       newest.newest_first = true;
@@ -57,6 +58,7 @@ Task<Result<store::AuditPage>> Authority::watch_audit(store::AuditQuery query,
       if (last.has_error()) return last.error();
       auto found = state.audit_in_scope(query, caller);
       if (found.has_error()) return found;
+      more = found->next != 0;
       // What was looked at need not be looked at again.
       if (found->next == 0) {
         const std::int64_t reached = last->rows.empty() ? 0 : last->rows.front().sequence;
@@ -69,8 +71,8 @@ Task<Result<store::AuditPage>> Authority::watch_audit(store::AuditQuery query,
     query.after = page->next;
     const bool over = std::chrono::steady_clock::now() >= end || state.stopping.load();
     if (!page->rows.empty() || over) co_return page;
-    while (state.committer.commits() == commits && std::chrono::steady_clock::now() < end &&
-           !state.stopping.load()) {
+    while (!more && state.committer.commits() == commits &&
+           std::chrono::steady_clock::now() < end && !state.stopping.load()) {
       timer.expires_after(kLook);
       co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }

@@ -32,9 +32,9 @@ bool may_ask_again(const store::RequestRecord& row, Timestamp now) {
 
 // The same CSR again gets the same answer, as long as that answer still stands.
 Result<void> find_repeated(const store::Store& store, Timestamp now, Examined& request) {
-  auto before = store.request_by_csr(request.csr->sha256());
+  auto before = store.request_by_csr(request.certname, request.csr->der());
   if (before.has_error()) return before.error();
-  if (!*before || (*before)->certname != request.certname) return {};
+  if (!*before) return {};
   store::RequestRecord& row = **before;
   switch (row.state) {
     case store::RequestState::queued: {

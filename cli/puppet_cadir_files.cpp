@@ -124,7 +124,6 @@ Result<store::RequestRecord> parse_request(const SourceFile& source, const std::
   return store::RequestRecord{.id = ca::new_request_id(source.modified, random),
                               .certname = *certname,
                               .csr = to_bytes((*csr)->der()),
-                              .csr_sha256 = (*csr)->sha256(),
                               .reason = "It waited at the Puppet CA.",
                               .trace = "[]",
                               .profile = "agent",

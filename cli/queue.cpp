@@ -30,22 +30,10 @@ std::string member(const json::value& row, const char* key) {
   return text;
 }
 
-std::string exactly(std::string_view name) {
-  std::string pattern = "^";
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || static_cast<unsigned char>(c) >= 0x80;
-    if (!plain) pattern.push_back('\\');
-    pattern.push_back(c);
-  }
-  return pattern + "$";
-}
-
 json::array queued_by_name(Client& client, const std::vector<std::string>& names, int& code) {
   json::array found;
   for (const std::string& name : names) {
-    auto rows =
-        client.all("/v1/requests?state=queued&match=" + url_encoded(exactly(name)), "requests");
+    auto rows = client.all("/v1/requests?state=queued&certname=" + url_encoded(name), "requests");
     if (rows.empty()) {
       print_note(escaped(name) +
                  ": no request of this name waits. `countersign list` shows what does.\n");

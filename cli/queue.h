@@ -4,7 +4,6 @@
 
 #include <boost/json.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cli/client.h"
@@ -13,9 +12,6 @@ namespace countersign::cli {
 
 // A member of a row as text: "" for null or missing, lists joined with ",".
 std::string member(const boost::json::value& row, const char* key);
-
-// The regular expression that matches exactly this name.
-std::string exactly(std::string_view name);
 
 // What an approval of each of these requests would do, in their order; `options` as members of the
 // call. One that was decided meanwhile has a `problem`.

@@ -50,8 +50,7 @@ Found find(Client& client, const std::string& what) {
   if (is_request_id(what)) take(look_up(client, "/v1/requests/" + what), found.requests);
   if (is_serial(what)) take(look_up(client, "/v1/certificates/" + what), found.certificates);
   if (found.requests.empty() && found.certificates.empty()) {
-    for (const auto& row :
-         client.all("/v1/requests?match=" + url_encoded(exactly(what)), "requests")) {
+    for (const auto& row : client.all("/v1/requests?certname=" + url_encoded(what), "requests")) {
       found.requests.push_back(client.must("GET", "/v1/requests/" + member(row, "id")));
     }
     found.certificates =

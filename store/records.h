@@ -66,7 +66,6 @@ struct RequestRecord {
   std::string id;  // 26 characters, sorts by time of arrival, cannot be guessed
   std::string certname;
   Bytes csr;  // DER
-  Bytes csr_sha256;
   RequestState state = RequestState::queued;
   std::string rule;    // that decided, "" for the default
   std::string reason;  // why it waits or was refused

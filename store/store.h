@@ -166,6 +166,9 @@ struct Document {
 // A text test given by the caller (a regular expression, say); null: everything.
 using NameFilter = std::function<bool(std::string_view)>;
 
+// Of one name no list reads more.
+inline constexpr std::size_t kMostOfAName = 1000;
+
 enum class RequestOrder {
   arrival,
   newest_first,
@@ -174,12 +177,13 @@ enum class RequestOrder {
 
 struct RequestQuery {
   std::optional<RequestState> state;
+  std::optional<std::string> certname;  // of its newest kMostOfAName requests
   NameFilter match;
   std::optional<std::string> rule, profile, key;  // exactly; rule "": none decided
   NameFilter source;                              // of the address
   std::optional<Timestamp> created_before, created_after;
   RequestOrder order = RequestOrder::arrival;
-  // Id of the last row of the page before, or its certname where that is the order; "" for the
+  // RequestPage::next of the page before: an id, or a certname where that is the order; "" for the
   // first.
   std::string after;
   std::size_t limit = 100;  // 0 is taken for 1
@@ -198,12 +202,14 @@ struct CertificateQuery {
   std::optional<Timestamp> expires_before;
   std::optional<bool> current;
   NameFilter match;
-  std::int64_t after = 0;   // row cursor of the last row of the page before
+  std::int64_t after = 0;   // CertificatePage::next of the page before
   std::size_t limit = 100;  // 0 is taken for 1
 };
+// What a page looks at is bounded, so that none takes long however many rows there are: a page may
+// be short, or empty, although another follows. Its cursor goes on behind the last row looked at.
 struct CertificatePage {
   std::vector<CertificateRecord> rows;
-  std::int64_t next = 0;  // cursor of the last row; 0: nothing follows
+  std::int64_t next = 0;  // `after` of the next page; 0: nothing follows
 };
 struct RequestPage {
   std::vector<RequestRecord> rows;
@@ -225,13 +231,21 @@ struct AuditQuery {
   std::optional<std::string> subject, actor, action;  // exactly
   std::optional<Timestamp> since;
   bool newest_first = false;
-  std::int64_t after = 0;   // sequence of the last row of the page before; 0 for the first
+  std::int64_t after = 0;   // AuditPage::next of the page before; 0 for the first
   std::size_t limit = 100;  // 0 is taken for 1
 };
 struct AuditPage {
   std::vector<AuditRecord> rows;
-  std::int64_t next = 0;  // sequence of the last row; 0: nothing follows
+  std::int64_t next = 0;  // `after` of the next page; 0: nothing follows
 };
+
+// Does the row meet the query, but for its cursor?
+bool meets(const RequestRecord& row, const RequestQuery& query);
+bool meets(const CertificateRecord& row, const CertificateQuery& query, Timestamp now);
+bool meets(const AuditRecord& row, const AuditQuery& query);
+
+// A name that has had more requests than these is no reason to read them all for each new one.
+inline constexpr std::size_t kRequestsLookedAt = 100;
 
 struct Counts {
   std::int64_t queued = 0;
@@ -270,8 +284,9 @@ class Store {
   virtual Result<std::optional<RequestRecord>> request(const std::string& id) const = 0;
   virtual Result<std::optional<RequestRecord>> queued_request(
       const std::string& certname) const = 0;
-  // The newest request with exactly this CSR.
-  virtual Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const = 0;
+  // Of the newest kRequestsLookedAt requests of the name the newest with exactly this CSR.
+  virtual Result<std::optional<RequestRecord>> request_by_csr(const std::string& certname,
+                                                              ByteView csr) const = 0;
   virtual Result<std::vector<RequestRecord>> requests_of(
       const std::string& certname, std::size_t limit) const = 0;  // newest first
   virtual Result<RequestPage> requests(const RequestQuery& query) const = 0;

@@ -9,8 +9,9 @@
 namespace countersign::api {
 namespace {
 
-constexpr std::array<std::string_view, 8> kFilters = {
-    "state", "match", "rule", "profile", "key", "source", "created_before", "created_after"};
+constexpr std::array<std::string_view, 9> kFilters = {"state",  "certname",       "match",
+                                                      "rule",   "profile",        "key",
+                                                      "source", "created_before", "created_after"};
 constexpr std::array<std::pair<std::string_view, store::RequestOrder>, 3> kOrders = {
     {{"created", store::RequestOrder::arrival},
      {"-created", store::RequestOrder::newest_first},
@@ -67,6 +68,7 @@ Result<void> read_filters(const Request& request, store::RequestQuery& query) {
   auto source = source_of(request);
   if (source.has_error()) return source.error();
   query.source = std::move(*source);
+  query.certname = query_value(request.query, "certname");
   query.rule = query_value(request.query, "rule");
   query.profile = query_value(request.query, "profile");
   query.key = query_value(request.query, "key");

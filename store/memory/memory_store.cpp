@@ -7,22 +7,10 @@
 #include <shared_mutex>
 
 #include "store/memory/tables.h"
+#include "store/page_bounds.h"
 
 namespace countersign::store {
 namespace {
-
-bool chosen(const RequestRecord& row, const RequestQuery& query) {
-  if (query.state && query.order != RequestOrder::certname && row.state != *query.state) {
-    return false;
-  }
-  if (query.rule && row.rule != *query.rule) return false;
-  if (query.profile && row.profile != *query.profile) return false;
-  if (query.key && row.key != *query.key) return false;
-  if (query.created_before && row.created_at >= *query.created_before) return false;
-  if (query.created_after && row.created_at <= *query.created_after) return false;
-  if (query.source && !query.source(row.source)) return false;
-  return !query.match || query.match(row.certname);
-}
 
 class MemoryStore final : public Store {
  public:
@@ -82,26 +70,17 @@ class MemoryStore final : public Store {
   Result<CertificatePage> certificates(const CertificateQuery& query,
                                        Timestamp now) const override {
     const std::shared_lock lock(mutex_);
-    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    PageBounds bounds(query.limit);
     const auto& rows = tables_.certificates;
     CertificatePage page;
-    std::int64_t last = 0;
     for (auto i = static_cast<std::size_t>(std::max<std::int64_t>(query.after, 0)); i < rows.size();
          ++i) {
-      const CertificateRecord& record = rows[i];
-      if (query.certname && record.certname != *query.certname) continue;
-      if (query.state && state_of(record, now) != *query.state) continue;
-      if (query.expires_from && record.not_after < *query.expires_from) continue;
-      if (query.expires_before && record.not_after >= *query.expires_before) continue;
-      if (query.current && record.current != *query.current) continue;
-      if (query.match && !query.match(record.certname)) continue;
-      if (page.rows.size() == limit) {
-        page.next = last;
-        break;
-      }
-      last = static_cast<std::int64_t>(i) + 1;
-      page.rows.push_back(record);
+      const bool wanted = meets(rows[i], query, now);
+      if (bounds.over(wanted)) return page;
+      page.next = static_cast<std::int64_t>(i) + 1;
+      if (wanted) page.rows.push_back(rows[i]);
     }
+    page.next = 0;
     return page;
   }
 
@@ -117,10 +96,14 @@ class MemoryStore final : public Store {
     return look_up(tables_.requests, found->second);
   }
 
-  Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const override {
+  Result<std::optional<RequestRecord>> request_by_csr(const std::string& certname,
+                                                      ByteView csr) const override {
     const std::shared_lock lock(mutex_);
+    std::size_t looked_at = 0;
     for (auto row = tables_.requests.rbegin(); row != tables_.requests.rend(); ++row) {
-      if (std::ranges::equal(row->second.csr_sha256, csr_sha256)) return std::optional(row->second);
+      if (row->second.certname != certname) continue;
+      if (std::ranges::equal(row->second.csr, csr)) return std::optional(row->second);
+      if (++looked_at == kRequestsLookedAt) break;
     }
     return std::optional<RequestRecord>();
   }
@@ -138,17 +121,16 @@ class MemoryStore final : public Store {
 
   Result<RequestPage> requests(const RequestQuery& query) const override {
     const std::shared_lock lock(mutex_);
-    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    PageBounds bounds(query.limit);
     RequestPage page;
     const bool by_name = query.order == RequestOrder::certname;
-    // False: the page is full, and another row is behind it.
+    bool over = false;
     const auto take = [&](const RequestRecord& record) {
-      if (!chosen(record, query)) return true;
-      if (page.rows.size() == limit) {
-        page.next = by_name ? page.rows.back().certname : page.rows.back().id;
-        return false;
-      }
-      page.rows.push_back(record);
+      const bool wanted = meets(record, query);
+      over = bounds.over(wanted);
+      if (over) return false;
+      page.next = by_name ? record.certname : record.id;
+      if (wanted) page.rows.push_back(record);
       return true;
     };
     const auto& rows = tables_.requests;
@@ -164,6 +146,7 @@ class MemoryStore final : public Store {
       while (at != rows.begin() && take((--at)->second)) {
       }
     }
+    if (!over) page.next.clear();
     return page;
   }
 
@@ -239,19 +222,18 @@ class MemoryStore final : public Store {
 
   Result<EnrolmentTokenPage> enrolment_tokens(const EnrolmentTokenQuery& query) const override {
     const std::shared_lock lock(mutex_);
-    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    PageBounds bounds(query.limit);
     EnrolmentTokenPage page;
     const auto& tokens = tables_.enrolment_tokens;
     for (auto row = tokens.upper_bound(query.after); row != tokens.end(); ++row) {
       const EnrolmentTokenRecord& token = row->second;
-      if (query.certname && token.certname != *query.certname) continue;
-      if (query.match && !query.match(token.certname)) continue;
-      if (page.rows.size() == limit) {
-        page.next = page.rows.back().id;
-        break;
-      }
-      page.rows.push_back(token);
+      const bool wanted = (!query.certname || token.certname == *query.certname) &&
+                          (!query.match || query.match(token.certname));
+      if (bounds.over(wanted)) return page;
+      page.next = token.id;
+      if (wanted) page.rows.push_back(token);
     }
+    page.next.clear();
     return page;
   }
 
@@ -306,7 +288,7 @@ class MemoryStore final : public Store {
 
   Result<AuditPage> audit_rows(const AuditQuery& query) const override {
     const std::shared_lock lock(mutex_);
-    const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+    PageBounds bounds(query.limit);
     const auto& rows = tables_.audit;  // row N is at N - 1
     const auto end = static_cast<std::int64_t>(rows.size());
     const std::int64_t step = query.newest_first ? -1 : 1;
@@ -314,16 +296,12 @@ class MemoryStore final : public Store {
     AuditPage page;
     for (; sequence >= 1 && sequence <= end; sequence += step) {
       const AuditRecord& row = rows[static_cast<std::size_t>(sequence - 1)];
-      if (query.subject && row.subject != *query.subject) continue;
-      if (query.actor && row.actor != *query.actor) continue;
-      if (query.action && row.action != *query.action) continue;
-      if (query.since && row.at < *query.since) continue;
-      if (page.rows.size() == limit) {
-        page.next = page.rows.back().sequence;
-        break;
-      }
-      page.rows.push_back(row);
+      const bool wanted = meets(row, query);
+      if (bounds.over(wanted)) return page;
+      page.next = sequence;
+      if (wanted) page.rows.push_back(row);
     }
+    page.next = 0;
     return page;
   }
 

@@ -12,7 +12,11 @@
 namespace countersign::store {
 
 // Each as store.h says of the mutation or read. They throw SqliteError.
-void append_audit(Connection& db, Digest sha256, const AuditRecord& row);
+
+// `by_certificate`: a certificate of the name that is its subject will have the sequence, which is
+// returned, in its column `audit`, and the row is found by that.
+std::int64_t append_audit(Connection& db, Digest sha256, const AuditRecord& row,
+                          bool by_certificate);
 Result<void> append_audit_checkpoint(Connection& db, const AuditCheckpoint& checkpoint);
 
 AuditPage select_audit_rows(Connection& db, const AuditQuery& query);

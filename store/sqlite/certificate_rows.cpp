@@ -2,72 +2,80 @@
 
 #include <algorithm>
 
+#include "store/page_bounds.h"
+#include "store/sqlite/row_body.h"
+
 // The columns and read_certificate belong together.
-#define SELECT_CERTIFICATE                                                                 \
-  "SELECT certificates.id, issuers.key_id, serial, certname, der, not_before, not_after, " \
-  "profile, rule, request_id, key, names, issued_at, current, revoked_at, revoked_reason " \
-  "FROM certificates JOIN issuers ON issuers.id = certificates.issuer_id "
+#define SELECT_CERTIFICATE                                                                  \
+  "SELECT certificates.id, issuers.key_id, serial, certname, der, not_before, not_after, "  \
+  "profile, rule, request_id, key, names, issued_at, current, revoked_at, revoked_reason, " \
+  "certificates.body FROM certificates JOIN issuers ON issuers.id = certificates.issuer_id "
 
 namespace countersign::store {
 namespace {
 
-CertificateRecord read_certificate(const Statement& row) {
+// All that a page is chosen by.
+CertificateRecord read_columns(const Statement& row) {
   CertificateRecord record{.issuer = row.text(1),
                            .serial = row.blob(2),
                            .certname = row.text(3),
-                           .der = row.blob(4),
-                           .not_before = row.time(5),
                            .not_after = row.time(6),
-                           .profile = row.text(7),
-                           .rule = row.text(8),
-                           .request_id = row.text(9),
-                           .key = row.text(10),
-                           .names = row.text(11),
-                           .issued_at = row.time(12),
                            .current = row.integer(13) != 0};
   if (!row.null(14)) record.revocation = {row.time(14), static_cast<int>(row.integer(15))};
   return record;
 }
 
-std::optional<CertificateRecord> first(Statement& row) {
+// The rest. What it returns is the request that lies with the certificate, if one does.
+std::optional<RequestRecord> read_body(Connection& db, const Statement& row,
+                                       CertificateRecord& record) {
+  if (!row.null(16)) return read_certificate_body(db.bodies().unpack(row.view(16)), record);
+  // From before there were bodies.
+  record.der = row.blob(4);
+  record.not_before = row.time(5);
+  record.profile = row.text(7);
+  record.rule = row.text(8);
+  record.request_id = row.text(9);
+  record.key = row.text(10);
+  record.names = row.text(11);
+  record.issued_at = row.time(12);
+  return std::nullopt;
+}
+
+CertificateRecord read_certificate(Connection& db, const Statement& row) {
+  CertificateRecord record = read_columns(row);
+  read_body(db, row, record);
+  return record;
+}
+
+std::optional<RequestRecord> read_request(Connection& db, const Statement& row) {
+  CertificateRecord certificate = read_columns(row);
+  return read_body(db, row, certificate);
+}
+
+std::optional<CertificateRecord> first(Connection& db, Statement& row) {
   if (!row.step()) return std::nullopt;
-  return read_certificate(row);
+  return read_certificate(db, row);
 }
 
-// Which not_after a certificate may have to be listed: low <= not_after < high.
-struct Lifetime {
-  Timestamp low = Timestamp::min();
-  Timestamp high = Timestamp::max();
-};
+// By both indices of the name: the one of the certificates that it stands for, and that of the
+// others.
+#define IDS_OF_NAME(name)                              \
+  "SELECT id FROM certificates WHERE certname = " name \
+  " AND current = 1 UNION ALL "                        \
+  "SELECT id FROM certificates WHERE certname = " name " AND current = 0"
 
-Lifetime lifetime(const CertificateQuery& query, Timestamp now) {
-  const Timestamp after_now = now + std::chrono::milliseconds(1);  // expired: now >= not_after
-  Lifetime range;
-  if (query.state == CertificateState::signed_) range.low = after_now;
-  if (query.state == CertificateState::expired) range.high = after_now;
-  if (query.expires_from) range.low = std::max(range.low, *query.expires_from);
-  if (query.expires_before) range.high = std::min(range.high, *query.expires_before);
-  return range;
-}
-
-// One text for each set of conditions that decides which index serves; the other conditions are
-// ranges that are wide open when not asked for.
-#define CERTIFICATES_AFTER(condition)                                  \
-  SELECT_CERTIFICATE                                                   \
-  "WHERE certificates.id > ?1 AND not_after >= ?2 AND not_after < ?3 " \
-  "AND current BETWEEN ?4 AND ?5 " condition " ORDER BY certificates.id"
-#define OF_NAME "AND certname = ?6 "
-#define REVOKED "AND revoked_at IS NOT NULL "
-#define NOT_REVOKED "AND revoked_at IS NULL "
-
+// One text for each index that serves. What is only looked at is not left to SQL, which would go on
+// until it finds something.
 const char* page_sql(const CertificateQuery& query) {
-  if (!query.state) {
-    return query.certname ? CERTIFICATES_AFTER(OF_NAME) : CERTIFICATES_AFTER("");
+  if (query.certname) {
+    return SELECT_CERTIFICATE "WHERE certificates.id IN (" IDS_OF_NAME(
+        "?2") ") AND certificates.id > ?1 ORDER BY certificates.id";
   }
   if (query.state == CertificateState::revoked) {
-    return query.certname ? CERTIFICATES_AFTER(OF_NAME REVOKED) : CERTIFICATES_AFTER(REVOKED);
+    return SELECT_CERTIFICATE
+        "WHERE certificates.id > ?1 AND revoked_at IS NOT NULL ORDER BY certificates.id";
   }
-  return query.certname ? CERTIFICATES_AFTER(OF_NAME NOT_REVOKED) : CERTIFICATES_AFTER(NOT_REVOKED);
+  return SELECT_CERTIFICATE "WHERE certificates.id > ?1 ORDER BY certificates.id";
 }
 
 }  // namespace
@@ -75,50 +83,70 @@ const char* page_sql(const CertificateQuery& query) {
 std::optional<CertificateRecord> select_certificate(Connection& db, const std::string& issuer,
                                                     ByteView serial) {
   auto row = db.prepare(SELECT_CERTIFICATE "WHERE serial = ? AND issuers.key_id = ?");
-  return first(row.bind(serial, issuer));
+  return first(db, row.bind(serial, issuer));
 }
 
 std::optional<CertificateRecord> select_certificate_by_serial(Connection& db, ByteView serial) {
   auto row = db.prepare(SELECT_CERTIFICATE "WHERE serial = ? ORDER BY issuer_id LIMIT 1");
-  return first(row.bind(serial));
+  return first(db, row.bind(serial));
 }
 
 std::optional<CertificateRecord> select_current_certificate(Connection& db,
                                                             const std::string& certname) {
   auto row = db.prepare(SELECT_CERTIFICATE "WHERE certname = ? AND current = 1");
-  return first(row.bind(certname));
+  return first(db, row.bind(certname));
 }
 
 std::vector<CertificateRecord> select_certificates_of(Connection& db, const std::string& certname) {
   std::vector<CertificateRecord> list;
-  auto row = db.prepare(SELECT_CERTIFICATE "WHERE certname = ? ORDER BY certificates.id DESC");
+  auto row = db.prepare(SELECT_CERTIFICATE "WHERE certificates.id IN (" IDS_OF_NAME(
+      "?1") ") ORDER BY certificates.id DESC");
   row.bind(certname);
-  while (row.step()) list.push_back(read_certificate(row));
+  while (row.step()) list.push_back(read_certificate(db, row));
+  return list;
+}
+
+std::optional<RequestRecord> select_request_of_certificate(Connection& db, std::int64_t id) {
+  auto row = db.prepare(SELECT_CERTIFICATE "WHERE certificates.id = ?");
+  if (!row.bind(id).step()) return std::nullopt;
+  return read_request(db, row);
+}
+
+std::vector<RequestRecord> select_requests_of_certificates(Connection& db,
+                                                           const std::string& certname,
+                                                           std::size_t limit) {
+  std::vector<RequestRecord> list;
+  auto row = db.prepare(SELECT_CERTIFICATE "WHERE certificates.id IN (" IDS_OF_NAME(
+      "?1") ") ORDER BY certificates.id DESC LIMIT ?2");
+  // Between two that came by a request there may be renewals.
+  row.bind(certname, static_cast<std::int64_t>(std::max(limit, kRequestsLookedAt)));
+  while (list.size() < limit && row.step()) {
+    auto request = read_request(db, row);
+    if (request) list.push_back(std::move(*request));
+  }
   return list;
 }
 
 CertificatePage select_certificates(Connection& db, const CertificateQuery& query, Timestamp now) {
-  const std::size_t limit = std::max<std::size_t>(query.limit, 1);
-  const Lifetime range = lifetime(query, now);
-  const bool low = query.current.value_or(false);
-  const bool high = query.current.value_or(true);
+  PageBounds bounds(query.limit);
   auto row = db.prepare(page_sql(query));
   if (query.certname) {
-    row.bind(query.after, range.low, range.high, low, high, *query.certname);
+    row.bind(query.after, *query.certname);
   } else {
-    row.bind(query.after, range.low, range.high, low, high);
+    row.bind(query.after);
   }
   CertificatePage page;
-  std::int64_t last = 0;
   while (row.step()) {
-    if (query.match && !query.match(row.text(3))) continue;
-    if (page.rows.size() == limit) {
-      page.next = last;
-      break;
-    }
-    last = row.integer(0);
-    page.rows.push_back(read_certificate(row));
+    CertificateRecord record = read_columns(row);
+    const bool wanted = meets(record, query, now);
+    if (bounds.over(wanted)) return page;
+    page.next = row.integer(0);
+    if (!wanted) continue;
+    read_body(db, row, record);
+    bounds.read();
+    page.rows.push_back(std::move(record));
   }
+  page.next = 0;
   return page;
 }
 

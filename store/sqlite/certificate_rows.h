@@ -19,6 +19,12 @@ std::optional<CertificateRecord> select_current_certificate(Connection& db,
                                                             const std::string& certname);
 std::vector<CertificateRecord> select_certificates_of(Connection& db, const std::string& certname);
 CertificatePage select_certificates(Connection& db, const CertificateQuery& query, Timestamp now);
+// The request that lies with the certificate of this row; nullopt if it is not as it was written.
+std::optional<RequestRecord> select_request_of_certificate(Connection& db, std::int64_t id);
+// At most `limit` of those that lie with the newest certificates of the name, newest first.
+std::vector<RequestRecord> select_requests_of_certificates(Connection& db,
+                                                           const std::string& certname,
+                                                           std::size_t limit);
 std::vector<RevokedSerial> select_revoked(Connection& db, const std::string& issuer, Timestamp now);
 
 }  // namespace countersign::store

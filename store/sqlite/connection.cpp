@@ -63,10 +63,12 @@ std::string Statement::text(int column) const {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-Bytes Statement::blob(int column) const {
+Bytes Statement::blob(int column) const { return to_bytes(view(column)); }
+
+ByteView Statement::view(int column) const {
   const auto* data = static_cast<const std::uint8_t*>(::sqlite3_column_blob(handle_, column));
   if (data == nullptr) return {};
-  return {data, data + ::sqlite3_column_bytes(handle_, column)};
+  return {data, static_cast<std::size_t>(::sqlite3_column_bytes(handle_, column))};
 }
 
 void Statement::bind_one(int index, std::int64_t value) {

@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "store/sqlite/row_compression.h"
 
 namespace countersign::store {
 
@@ -62,6 +63,8 @@ class Statement {
   Timestamp time(int column) const { return Timestamp(std::chrono::milliseconds(integer(column))); }
   std::optional<Timestamp> optional_time(int column) const;  // NULL: nullopt
   std::string text(int column) const;
+  // Of the row that the statement is at; gone with its next step.
+  ByteView view(int column) const;
   Bytes blob(int column) const;
 
  private:
@@ -87,11 +90,16 @@ class Connection {
   // synchronous=FULL in force. Waits up to 10 s where another process has the lock. Throws
   // SqliteError.
   Connection(const std::filesystem::path& file, Mode mode);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   void execute(const std::string& sql);
   // `sql` must be a literal, as its address is the key of the cache, and its statement must not be
   // in the middle of its rows, as two users would share them.
   Statement prepare(const char* sql);
+  // The compressed bodies of rows.
+  RowBodies& bodies() { return bodies_; }
+  std::int64_t inserted() const { return ::sqlite3_last_insert_rowid(handle_.get()); }
   std::int64_t changes() const { return ::sqlite3_changes64(handle_.get()); }
   // Rows written since it was opened, those of triggers too.
   std::int64_t total_changes() const { return ::sqlite3_total_changes64(handle_.get()); }
@@ -112,6 +120,7 @@ class Connection {
   // In this order: statements end before their connection.
   std::unique_ptr<::sqlite3, Close> handle_;
   std::unordered_map<const char*, std::unique_ptr<::sqlite3_stmt, Finalize>> statements_;
+  RowBodies bodies_{*this};
 };
 
 }  // namespace countersign::store

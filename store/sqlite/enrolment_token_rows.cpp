@@ -1,6 +1,6 @@
 #include "store/sqlite/enrolment_token_rows.h"
 
-#include <algorithm>
+#include "store/page_bounds.h"
 
 // The columns and read_token belong together.
 #define SELECT_TOKEN                                                               \
@@ -42,7 +42,7 @@ std::optional<EnrolmentTokenRecord> select_enrolment_token_by_hash(Connection& d
 }
 
 EnrolmentTokenPage select_enrolment_tokens(Connection& db, const EnrolmentTokenQuery& query) {
-  const std::size_t limit = std::max<std::size_t>(query.limit, 1);
+  PageBounds bounds(query.limit);
   auto row = query.certname ? db.prepare(SELECT_TOKEN "WHERE certname = ?2 AND id > ?1 ORDER BY id")
                             : db.prepare(SELECT_TOKEN "WHERE id > ?1 ORDER BY id");
   if (query.certname) {
@@ -52,13 +52,12 @@ EnrolmentTokenPage select_enrolment_tokens(Connection& db, const EnrolmentTokenQ
   }
   EnrolmentTokenPage page;
   while (row.step()) {
-    if (query.match && !query.match(row.text(2))) continue;
-    if (page.rows.size() == limit) {
-      page.next = page.rows.back().id;
-      break;
-    }
-    page.rows.push_back(read_token(row));
+    const bool wanted = !query.match || query.match(row.text(2));
+    if (bounds.over(wanted)) return page;
+    page.next = row.text(0);
+    if (wanted) page.rows.push_back(read_token(row));
   }
+  page.next.clear();
   return page;
 }
 

@@ -141,8 +141,9 @@ class SqliteStore final : public Store {
     return readers_.use([&](Connection& db) { return select_queued_request(db, certname); });
   }
 
-  Result<std::optional<RequestRecord>> request_by_csr(ByteView csr_sha256) const override {
-    return readers_.use([&](Connection& db) { return select_request_by_csr(db, csr_sha256); });
+  Result<std::optional<RequestRecord>> request_by_csr(const std::string& certname,
+                                                      ByteView csr) const override {
+    return readers_.use([&](Connection& db) { return select_request_by_csr(db, certname, csr); });
   }
 
   Result<std::vector<RequestRecord>> requests_of(const std::string& certname,

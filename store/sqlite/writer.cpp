@@ -1,6 +1,9 @@
 #include "store/sqlite/writer.h"
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -10,6 +13,7 @@
 #include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/hook_event_rows.h"
 #include "store/sqlite/instance_rows.h"
+#include "store/sqlite/row_body.h"
 
 namespace countersign::store {
 namespace {
@@ -34,7 +38,28 @@ Result<void> apply_one(Connection& db, const InsertIssuer& m) {
   return {};
 }
 
-Result<void> apply_one(Connection& db, const InsertRequest& m) {
+// A batch on its way: what is found by a certificate that came with it.
+struct Pass {
+  Connection& db;
+  Digest sha256;
+  // By id, those that were signed at once.
+  std::unordered_map<std::string_view, const RequestRecord*> signed_requests = {};
+  // Those that lie in the body of a certificate, and the row of that.
+  std::unordered_map<const RequestRecord*, std::int64_t> with_certificate = {};
+  // By name, the certificates that lead to no audit row yet.
+  std::unordered_map<std::string_view, std::int64_t> unaudited = {};
+};
+
+// The request of the batch by which the certificate came.
+const RequestRecord* request_of(const Pass& pass, const CertificateRecord& c) {
+  const auto found = pass.signed_requests.find(c.request_id);
+  if (found == pass.signed_requests.end()) return nullptr;
+  const RequestRecord& r = *found->second;
+  return r.certname == c.certname && r.issuer == c.issuer && r.serial == c.serial ? &r : nullptr;
+}
+
+Result<void> apply_to(Pass& pass, const InsertRequest& m) {
+  Connection& db = pass.db;
   const RequestRecord& r = m.request;
   auto taken = db.prepare("SELECT 1 FROM requests WHERE id = ?");
   if (taken.bind(r.id).step()) return fail(Code::conflict, "The request id is taken.");
@@ -45,16 +70,27 @@ Result<void> apply_one(Connection& db, const InsertRequest& m) {
     }
   }
   const std::string state(to_string(r.state));
+  const auto by = pass.with_certificate.find(&r);
+  if (by != pass.with_certificate.end()) {
+    db.prepare(
+          "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, "
+          "permitted, profile, source, caller, key, names, created_at, decided_by, issuer, serial, "
+          "certificate) VALUES (?, '', x'', x'', ?, '', '', '', '', '', '', '', '', '', 0, '', '', "
+          "x'', ?)")
+        .bind(r.id, state, by->second)
+        .run();
+    return {};
+  }
+  const Bytes body = db.bodies().pack(RowKind::request, request_body(r));
   auto insert = db.prepare(
       "INSERT INTO requests (id, certname, csr, csr_sha256, state, rule, reason, trace, permitted, "
-      "profile, source, caller, key, names, token, identity, created_at, decided_at, decided_by, "
-      "issuer, "
-      "serial, reuse, retry_at, approvals) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "profile, source, caller, key, names, created_at, decided_at, decided_by, issuer, serial, "
+      "reuse, retry_at, approvals, body) "
+      "VALUES (?, ?, x'', x'', ?, ?, ?, '', '', ?, ?, '', ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert
-      .bind(r.id, r.certname, r.csr, r.csr_sha256, state, r.rule, r.reason, r.trace, r.grant,
-            r.profile, r.source, r.caller, r.key, r.names, r.token, r.identity, r.created_at,
-            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at, r.approvals_needed)
+      .bind(r.id, r.certname, state, r.rule, r.reason, r.profile, r.source, r.key, r.created_at,
+            r.decided_at, r.decided_by, r.issuer, r.serial, r.reuse, r.retry_at, r.approvals_needed,
+            body)
       .run();
   return {};
 }
@@ -101,7 +137,8 @@ bool outlived(Connection& db, const std::string& certname, Timestamp at) {
   return other.bind(certname, at).step();
 }
 
-Result<void> apply_one(Connection& db, const InsertCertificate& m) {
+Result<void> apply_to(Pass& pass, const InsertCertificate& m) {
+  Connection& db = pass.db;
   const CertificateRecord& c = m.certificate;
   const auto issuer = issuer_row(db, c.issuer);
   if (issuer.has_error()) return issuer.error();
@@ -126,14 +163,18 @@ Result<void> apply_one(Connection& db, const InsertCertificate& m) {
       db.prepare("UPDATE certificates SET current = 0 WHERE id = ?").bind(id).run();
     }
   }
+  const RequestRecord* request = request_of(pass, c);
+  const Bytes body = db.bodies().pack(RowKind::certificate, certificate_body(c, request));
+  // The one rule that SQL asks for.
+  const std::string rule = c.rule == "service" ? c.rule : "";
   auto insert = db.prepare(
       "INSERT INTO certificates (issuer_id, serial, certname, der, not_before, not_after, profile, "
-      "rule, request_id, key, names, issued_at, current, revoked_at, revoked_reason) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)");
-  insert
-      .bind(*issuer, c.serial, c.certname, c.der, c.not_before, c.not_after, c.profile, c.rule,
-            c.request_id, c.key, c.names, c.issued_at, c.current)
-      .run();
+      "rule, request_id, key, names, issued_at, current, body) "
+      "VALUES (?, ?, ?, x'', 0, ?, '', ?, '', '', '', 0, ?, ?)");
+  insert.bind(*issuer, c.serial, c.certname, c.not_after, rule, c.current, body).run();
+  const std::int64_t id = db.inserted();
+  if (request != nullptr) pass.with_certificate.emplace(request, id);
+  pass.unaudited.insert_or_assign(c.certname, id);
   if (c.revocation) {
     return apply_one(db, RevokeCertificate{c.issuer, c.serial, *c.revocation});
   }
@@ -213,20 +254,34 @@ Result<void> apply_one(Connection& db, const PutDocument& m) {
   return {};
 }
 
-// The one mutation that needs more than the connection.
+// A row about a certificate of the batch is found by that: by its name, which is its subject.
+Result<void> apply_to(Pass& pass, const AppendAudit& m) {
+  const auto by = pass.unaudited.find(m.row.subject);
+  const bool found = by != pass.unaudited.end();
+  const std::int64_t sequence = append_audit(pass.db, pass.sha256, m.row, found);
+  if (!found) return {};
+  pass.db.prepare("UPDATE certificates SET audit = ? WHERE id = ?")
+      .bind(sequence, by->second)
+      .run();
+  pass.unaudited.erase(by);
+  return {};
+}
+
+// Most mutations need nothing but the connection.
 template <class T>
-Result<void> apply_with(Connection& db, Digest sha256, const T& mutation) {
-  if constexpr (std::is_same_v<T, AppendAudit>) {
-    append_audit(db, sha256, mutation.row);
-    return {};
-  } else {
-    return apply_one(db, mutation);
-  }
+Result<void> apply_to(Pass& pass, const T& mutation) {
+  return apply_one(pass.db, mutation);
 }
 
 Result<void> apply_all(Connection& db, Digest sha256, const WriteBatch& batch) {
+  Pass pass{db, sha256};
   for (const Mutation& mutation : batch) {
-    auto done = std::visit([&](const auto& m) { return apply_with(db, sha256, m); }, mutation);
+    const auto* insert = std::get_if<InsertRequest>(&mutation);
+    if (insert == nullptr || insert->request.state != RequestState::signed_) continue;
+    pass.signed_requests.emplace(insert->request.id, &insert->request);
+  }
+  for (const Mutation& mutation : batch) {
+    auto done = std::visit([&](const auto& m) { return apply_to(pass, m); }, mutation);
     if (done.has_error()) return done;
   }
   return {};
@@ -278,6 +333,7 @@ std::vector<Result<void>> commit_group(Connection& db, Digest sha256,
     db.prepare("BEGIN IMMEDIATE").run();
     results = apply_guarded(db, sha256, batches);
   }
+  db.bodies().renew();
   db.prepare("COMMIT").run();
   return std::move(*results);
 }

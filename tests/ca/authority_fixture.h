@@ -75,8 +75,9 @@ class BreakableStore : public store::Store {
       const std::string& certname) const override {
     return under->queued_request(certname);
   }
-  Result<std::optional<store::RequestRecord>> request_by_csr(ByteView sha256) const override {
-    return under->request_by_csr(sha256);
+  Result<std::optional<store::RequestRecord>> request_by_csr(const std::string& certname,
+                                                             ByteView csr) const override {
+    return under->request_by_csr(certname, csr);
   }
   Result<std::vector<store::RequestRecord>> requests_of(const std::string& certname,
                                                         std::size_t limit) const override {

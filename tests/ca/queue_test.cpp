@@ -57,7 +57,6 @@ TEST_F(Queue, NoApprovalSignsAWeakKeyHoweverItCameIntoTheQueue) {
       {store::InsertRequest{{.id = "imported",
                              .certname = "db-1",
                              .csr = der,
-                             .csr_sha256 = x509::sha256(der),
                              .trace = "[]",
                              .profile = "agent",
                              .caller = "import",

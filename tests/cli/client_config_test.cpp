@@ -44,11 +44,6 @@ TEST(Url, WhatIsNotUnreservedIsEncoded) {
   EXPECT_EQ(url_encoded("a b/c?d&e=%\n"), "a%20b%2Fc%3Fd%26e%3D%25%0A");
 }
 
-TEST(Exactly, TheNameAndNothingElseIsMatched) {
-  EXPECT_EQ(exactly("web-1.example.com"), "^web\\-1\\.example\\.com$");
-  EXPECT_EQ(exactly("a|b(c"), "^a\\|b\\(c$");
-}
-
 TEST(Member, EveryKindOfValueBecomesText) {
   const auto row = boost::json::parse(R"({"a":"x","b":null,"c":3,"d":["p","q"],"e":true})");
   EXPECT_EQ(member(row, "a"), "x");

@@ -180,7 +180,6 @@ TEST_F(ExportPuppet, RequestsThatWaitAreWrittenAndNoOthers) {
     request.id = std::string("01") + name;
     request.certname = name;
     request.csr = {0x30, 0x00};
-    request.csr_sha256 = to_bytes(as_bytes(name));
     add(store::InsertRequest{request});
   }
   add(store::WithdrawRequest{"b.test", at(kNow), "someone"});

@@ -10,12 +10,12 @@ import sqlite3
 import struct
 import threading
 
+import store_rows
 from harness import BINARY, ServiceTest, main, run, until
 from test_crash import requests
 
 POLICY = 'default = "deny"\n[[rule]]\nname = "all"\nmatch = { certname_regex = \'.*\' }\naction = "sign"\n'
 CONFIG = '[audit]\ncheckpoint_rows = 10\ncheckpoint_interval = "1h"\n'
-FIELDS = ["action", "actor", "source", "subject", "serial", "detail", "request_id"]
 
 
 def chain_hash(before, row):
@@ -30,12 +30,10 @@ def chain_hash(before, row):
 def rechain(db, first):
     """What somebody does who knows the form of the chain, and has no key."""
     before = bytes(32)
-    for row in db.execute(f"SELECT sequence, at, {', '.join(FIELDS)}, hash FROM audit "
-                          "ORDER BY sequence").fetchall():
-        *content, stored = row
-        if row[0] >= first:
+    for *content, stored in store_rows.audit(db):
+        if content[0] >= first:
             stored = chain_hash(before, content)
-            db.execute("UPDATE audit SET hash = ? WHERE sequence = ?", (stored, row[0]))
+            db.execute("UPDATE audit SET hash = ? WHERE sequence = ?", (stored, content[0]))
         before = stored
 
 
@@ -208,6 +206,10 @@ class Audit(ServiceTest):
         def change(db):
             db.execute("UPDATE audit SET actor = 'operator:else' WHERE sequence = 17")
 
+        def change_body(db):
+            db.execute("UPDATE audit SET body = substr(body, 1, length(body) - 1) || x'00' "
+                       "WHERE sequence = 17")
+
         def rewrite(db):
             change(db)
             rechain(db, 17)
@@ -225,6 +227,7 @@ class Audit(ServiceTest):
                        for line in elsewhere.read_text().splitlines()]
         for what, damage, arguments, findings in (
             ("changed", change, [], [("changed", 17, 17)]),
+            ("changed in its body", change_body, [], [("changed", 17, 17)]),
             ("deleted in the middle", lambda db: db.execute(
                 "DELETE FROM audit WHERE sequence BETWEEN 17 AND 18"), [], [("missing", 17, 18)]),
             ("swapped", lambda db: swap(db, 17, 23), [], [("moved", 17, 17), ("moved", 23, 23)]),

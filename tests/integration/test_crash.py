@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 
+import store_rows
 from harness import BINARY, ServiceTest, main, run
 
 ROUNDS = 50
@@ -276,8 +277,8 @@ class Crash(ServiceTest):
             self.assertEqual(rows("SELECT certname FROM certificates WHERE revoked_at IS NULL "
                                   "AND rule <> 'service' GROUP BY certname "
                                   "HAVING COUNT(*) > 1"), [])
-            kept = {serial: (name, der, revoked_at) for serial, name, der, revoked_at in
-                    rows("SELECT serial, certname, der, revoked_at FROM certificates")}
+            kept = {serial: (name, der, revoked_at, request) for
+                    serial, name, der, revoked_at, request in store_rows.certificates(store)}
             lost = [s.hex() for s, der in told.certificates.items()
                     if s not in kept or kept[s][:2] != (told.names[s], der)]
             self.assertEqual(lost, [], "certificates that a client got")
@@ -288,22 +289,21 @@ class Crash(ServiceTest):
             changed = [i for i, state in told.states.items()
                        if states.get(i) != state and (state != "queued" or i not in states)]
             self.assertEqual(changed, [], "decisions that were confirmed")
-            self.check_whole(rows, kept, states)
+            self.check_whole(rows, kept, states, store_rows.audit(store))
             number, = rows("SELECT MAX(number) FROM crls")[0]
             self.assertGreater(number, max(told.crl_numbers))
 
-    def check_whole(self, rows, kept, states):
+    def check_whole(self, rows, kept, states, audit):
         """A batch is in the store as a whole: request, certificate and audit row."""
-        issued = {serial for serial, in rows(
-            "SELECT serial FROM audit WHERE action IN ('issue', 'approve')")}
+        issued = {row[6] for row in audit if row[2] in ("issue", "approve")}
         self.assertEqual({s.hex().upper() for s in kept}, issued)
-        revoked = {serial for serial, in rows(
-            "SELECT serial FROM audit WHERE action = 'revoke'")}
+        revoked = {row[6] for row in audit if row[2] == "revoke"}
         self.assertEqual({s.hex().upper() for s, row in kept.items() if row[2] is not None},
                          revoked)
-        signed = {serial for serial, in rows("SELECT serial FROM requests WHERE state = 'signed'")}
-        by_request = {serial for serial, in rows(
-            "SELECT serial FROM certificates WHERE request_id <> ''")}
+        signed = {serial for serial, in rows(
+            "SELECT COALESCE(certificates.serial, requests.serial) FROM requests LEFT JOIN "
+            "certificates ON certificates.id = requests.certificate WHERE state = 'signed'")}
+        by_request = {serial for serial, row in kept.items() if row[3]}
         self.assertEqual(signed, by_request)
         counters = dict(rows("SELECT name, value FROM counters"))
         self.assertEqual(counters, {

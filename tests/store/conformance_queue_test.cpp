@@ -62,7 +62,7 @@ TEST_P(QueueConformance, ApprovalsAreKeptWithTheirRequestInOrderOfTime) {
   EXPECT_EQ(approvals("A1"), both);
   EXPECT_EQ(store_->requests({.limit = 1}).value().rows.at(0).approvals, both);
   EXPECT_EQ(store_->queued_request("name of A1").value()->approvals, both);
-  EXPECT_EQ(store_->request_by_csr(request("A1", "").csr_sha256).value()->approvals, both);
+  EXPECT_EQ(store_->request_by_csr("name of A1", request("A1", "").csr).value()->approvals, both);
   EXPECT_THAT(approvals("A2"), IsEmpty());
 }
 

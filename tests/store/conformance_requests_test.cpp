@@ -16,7 +16,7 @@ class RequestConformance : public Conformance {
       EXPECT_LE(page.rows.size(), std::max<std::size_t>(query.limit, 1));
       for (const RequestRecord& row : page.rows) list.push_back(row.id);
       if (page.next.empty()) return list;
-      EXPECT_EQ(page.next, page.rows.back().id);
+      EXPECT_GE(page.next, page.rows.back().id);
       query.after = page.next;
     }
     ADD_FAILURE() << "the pages never end";
@@ -33,7 +33,7 @@ TEST_P(RequestConformance, AQueuedRequestIsFoundByIdNameAndCsr) {
   ASSERT_EQ(apply({InsertRequest{request("A1", "web")}}), kDone);
   EXPECT_EQ(store_->request("A1").value(), request("A1", "web"));
   EXPECT_EQ(store_->queued_request("web").value(), request("A1", "web"));
-  EXPECT_EQ(store_->request_by_csr(request("A1", "web").csr_sha256).value(), request("A1", "web"));
+  EXPECT_EQ(store_->request_by_csr("web", request("A1", "").csr).value(), request("A1", "web"));
   EXPECT_FALSE(store_->request("A").value());
   EXPECT_FALSE(store_->queued_request("WEB").value());
   EXPECT_EQ(store_->counts().value().queued, 1);
@@ -88,11 +88,12 @@ TEST_P(RequestConformance, OneThatComesDecidedIsKeptAndNeverQueued) {
 TEST_P(RequestConformance, TheNewestRequestWithACsrAnswersForIt) {
   RequestRecord older = request("A1", "web");
   RequestRecord newer = request("A2", "web");
-  newer.csr_sha256 = older.csr_sha256;
+  newer.csr = older.csr;
   older.state = RequestState::denied;
   ASSERT_EQ(apply({InsertRequest{newer}, InsertRequest{older}, InsertRequest{request("A3", "x")}}),
             kDone);
-  EXPECT_EQ(store_->request_by_csr(older.csr_sha256).value()->id, "A2");
+  EXPECT_EQ(store_->request_by_csr("web", older.csr).value()->id, "A2");
+  EXPECT_FALSE(store_->request_by_csr("x", older.csr).value()) << "of another name";
 }
 
 TEST_P(RequestConformance, TheRequestsOfANameAreNewestFirstAndNoMoreThanAskedFor) {
@@ -131,6 +132,30 @@ TEST_P(RequestConformance, PagesOfAnySizeMissNothingAndRepeatNothing) {
     EXPECT_EQ(ids({.state = RequestState::queued, .match = web, .limit = limit}), queued_web);
     EXPECT_TRUE(ids({.state = RequestState::withdrawn, .limit = limit}).empty());
   }
+}
+
+TEST_P(RequestConformance, ThoseOfANameAreListedInEveryOrderAndMeetTheOtherFilters) {
+  for (const char* id : {"A1", "A2", "A3"}) {
+    ASSERT_EQ(apply({InsertRequest{request(id, "web")}}), kDone);
+    if (std::string(id) == "A3") continue;
+    ASSERT_EQ(decide(id, RequestState::denied), kDone);
+  }
+  ASSERT_EQ(apply({InsertRequest{request("A4", "web2")}}), kDone);
+  for (const std::size_t limit : {1U, 2U, 9U}) {
+    EXPECT_THAT(ids({.certname = "web", .limit = limit}), ElementsAre("A1", "A2", "A3"));
+    EXPECT_THAT(ids({.state = RequestState::denied, .certname = "web", .limit = limit}),
+                ElementsAre("A1", "A2"));
+    EXPECT_THAT(ids({.certname = "web", .rule = "another", .limit = limit}), ElementsAre());
+  }
+  EXPECT_EQ(store_->requests({.certname = "web", .order = RequestOrder::newest_first, .limit = 2})
+                .value()
+                .rows.at(0)
+                .id,
+            "A3");
+  EXPECT_EQ(
+      store_->requests({.certname = "web", .order = RequestOrder::certname}).value().rows.size(),
+      1U)
+      << "of the queue alone";
 }
 
 TEST_P(RequestConformance, ACursorOutlivesTheRowsThatChangeBetweenPages) {

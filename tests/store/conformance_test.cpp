@@ -74,7 +74,7 @@ TEST_P(StoreConformance, AnEmptyStoreAnswersEveryReadWithNothing) {
   EXPECT_THAT(store_->certificates_of("web").value(), IsEmpty());
   EXPECT_FALSE(store_->request("A1").value());
   EXPECT_FALSE(store_->queued_request("web").value());
-  EXPECT_FALSE(store_->request_by_csr(Bytes{1}).value());
+  EXPECT_FALSE(store_->request_by_csr("web", Bytes{1}).value());
   EXPECT_THAT(store_->requests_of("web", 10).value(), IsEmpty());
   EXPECT_FALSE(store_->token_by_hash(Bytes{1}).value());
   EXPECT_FALSE(store_->enrolment_token("E1").value());

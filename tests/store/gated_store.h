@@ -71,7 +71,9 @@ class GatedStore final : public Store {
   Result<std::optional<RequestRecord>> queued_request(const std::string&) const override {
     return none();
   }
-  Result<std::optional<RequestRecord>> request_by_csr(ByteView) const override { return none(); }
+  Result<std::optional<RequestRecord>> request_by_csr(const std::string&, ByteView) const override {
+    return none();
+  }
   Result<std::vector<RequestRecord>> requests_of(const std::string&, std::size_t) const override {
     return none();
   }

@@ -77,7 +77,6 @@ inline RequestRecord request(const std::string& id, const std::string& certname)
   return {.id = id,
           .certname = certname,
           .csr = to_bytes(as_bytes("csr " + id)),
-          .csr_sha256 = to_bytes(as_bytes("hash " + id)),
           .rule = "rule",
           .reason = "no rule matched",
           .trace = "[]",

@@ -33,7 +33,7 @@ TEST_F(SqliteAuditTest, NotEvenThisProgramCanChangeOrTakeOutARow) {
            "DELETE FROM audit",
            "REPLACE INTO audit SELECT * FROM audit WHERE sequence = 1",
            "INSERT INTO audit SELECT 0, at, action, actor, source, subject, serial, detail, "
-           "request_id, hash FROM audit WHERE sequence = 1",
+           "request_id, hash, NULL, 0 FROM audit WHERE sequence = 1",
            "UPDATE audit_checkpoints SET signature = x'00'",
            "DELETE FROM audit_checkpoints",
            "REPLACE INTO audit_checkpoints SELECT * FROM audit_checkpoints",
