@@ -7,8 +7,12 @@
 
 namespace countersign::cli {
 
-// Holds FILE.lock for as long as it lives; the system frees it when the process dies. Throws
-// Failure if another holds it, or if it cannot be made.
+// Two locks, held for as long as it lives: on FILE.lock beside the file that symbolic links lead
+// to, where the holder's pid and host are written, and on the store itself, which a hard link may
+// give another name. The system frees both when the process dies, so none is ever stale. Throws
+// Failure, which names the holder, if one is held, and if one cannot be made. Must outlive every
+// connection of this process to the store: a descriptor that is closed takes SQLite's locks with
+// it.
 class StoreLock {
  public:
   explicit StoreLock(const std::filesystem::path& store);
@@ -17,7 +21,15 @@ class StoreLock {
   ~StoreLock();
 
  private:
-  int file_;
+  class Descriptor {
+   public:
+    Descriptor() = default;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor();
+    int number = -1;
+  };
+  Descriptor beside_, itself_;
 };
 
 }  // namespace countersign::cli

@@ -12,7 +12,7 @@ import threading
 
 import store_rows
 from harness import BINARY, ServiceTest, main, run, until
-from test_crash import requests
+from kill_rounds import requests
 
 POLICY = 'default = "deny"\n[[rule]]\nname = "all"\nmatch = { certname_regex = \'.*\' }\naction = "sign"\n'
 CONFIG = '[audit]\ncheckpoint_rows = 10\ncheckpoint_interval = "1h"\n'

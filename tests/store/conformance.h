@@ -13,6 +13,7 @@
 #include "store/memory/memory_store.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/store/rows.h"
+#include "tests/store/view.h"
 
 namespace countersign::store {
 
@@ -27,46 +28,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
 
   std::optional<Code> apply(WriteBatch batch) { return outcome(*store_, std::move(batch)); }
 
-  // Everything that a reader can see of one name and of the whole, to compare before and after.
-  struct View {
-    std::vector<CertificateRecord> certificates;
-    std::vector<RequestRecord> requests;
-    std::vector<TokenRecord> tokens;
-    std::vector<EnrolmentTokenRecord> enrolment_tokens;
-    std::optional<InstanceRecord> instance;
-    std::vector<AuditRecord> audit;
-    std::vector<AuditCheckpoint> checkpoints;
-    std::vector<IssuerRecord> issuers;
-    std::vector<RevokedSerial> revoked;
-    std::optional<CrlRecord> crl;
-    std::string document;
-    Allowance allowance;
-    std::vector<HookEventRecord> hook_events;
-    std::vector<HookTally> hook_tallies;
-    std::int64_t queued = 0, issued = 0, withdrawn = 0;
-    bool operator==(const View&) const = default;
-  };
-  View view() const {
-    const auto document = store_->document("acme", "key").value();
-    const auto counts = store_->counts().value();
-    return {.certificates = store_->certificates({.limit = 1000}, at(2000)).value().rows,
-            .requests = store_->requests({.limit = 1000}).value().rows,
-            .tokens = store_->tokens().value(),
-            .enrolment_tokens = store_->enrolment_tokens({.limit = 1000}).value().rows,
-            .instance = store_->instance("aws", "i-1").value(),
-            .audit = store_->audit("", 1000).value(),
-            .checkpoints = store_->audit_checkpoints(0, 1000).value(),
-            .issuers = store_->issuers().value(),
-            .revoked = store_->revoked("CA1", at(2000)).value(),
-            .crl = store_->last_crl("CA1").value(),
-            .document = document ? document->value + std::to_string(document->version) : "",
-            .allowance = store_->allowance("limit").value(),
-            .hook_events = store_->due_hook_events("chat", at(9000), 1000).value(),
-            .hook_tallies = store_->hook_tallies().value(),
-            .queued = counts.queued,
-            .issued = counts.certificates,
-            .withdrawn = counts.revoked};
-  }
+  View view() const { return view_of(*store_); }
 
   TempFolder folder_;
   std::unique_ptr<Store> store_;
