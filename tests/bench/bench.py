@@ -60,9 +60,15 @@ class Bench:
         return Countersign(self.folder / f"ca{self._services}", key)
 
     def once(self, name, measure):
-        """The value of measure(), the same for every row that asks."""
+        """The value of measure(), the same for every row that asks; or why there is none."""
         if name not in self._known:
-            self._known[name] = measure()
+            try:
+                self._known[name] = measure()
+            except Exception as error:
+                self._known[name] = error
+                raise
+        if isinstance(self._known[name], Exception):
+            raise AssertionError(f"{name} could not be measured, see above")
         return self._known[name]
 
     def machines(self, expected):
@@ -122,4 +128,6 @@ class Bench:
             figures["new"] = generator.load(peer, seconds=seconds, connect="new", sources=64,
                                             **common)
             figures["rss_mib"] = peer.rss_mib()
+        for how in ("kept", "new"):
+            assert figures[how]["done"] and not figures[how]["wrong"], figures
         return figures

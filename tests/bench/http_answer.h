@@ -1,8 +1,9 @@
-// As much of HTTP as the generator needs: answers with a Content-Length, or with no body.
+// As much of HTTP as the generator needs of the answers that it gets.
 #ifndef COUNTERSIGN_TESTS_BENCH_HTTP_ANSWER_H_
 #define COUNTERSIGN_TESTS_BENCH_HTTP_ANSWER_H_
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace countersign::bench {
@@ -14,8 +15,9 @@ struct Answer {
   std::string_view body;
 };
 
-// The answer at the front of `input`, once it is whole; it lives as long as `input`.
-std::optional<Answer> whole_answer(std::string_view input);
+// The answer that `input` holds, once it is whole. It points into `input`, which is changed only
+// if the body came in chunks.
+std::optional<Answer> whole_answer(std::string& input);
 
 }  // namespace countersign::bench
 

@@ -15,8 +15,7 @@ def kept(bench):
     bench.compare("kept", what, ours["rate"], peer and peer["kept"]["rate"], 30)
     bench.limit("kept", what + ", p99", ours["p99_ms"], 25, " ms")
     if peer:
-        line = bench.lines[-1]
-        line.peer = number(peer["kept"]["p99_ms"]) + " ms"
+        bench.lines[-1].peer = number(peer["kept"]["p99_ms"]) + " ms"
 
 
 def new(bench):
