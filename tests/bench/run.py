@@ -12,6 +12,7 @@ import json
 import sys
 import time
 
+import curves
 import report
 from bench import Bench
 from subjects import puppetserver_installed
@@ -36,6 +37,7 @@ def options():
                         default="puppetserver" if puppetserver_installed() else "none")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--draw", metavar="FILE.svg", help="the growth curves, of the row scale")
     parser.add_argument("--markdown", action="store_true", help="as docs/performance.md has it")
     parser.add_argument("--folder", help="where the stores are made; the system's temporary one")
     chosen = parser.parse_args()
@@ -75,6 +77,8 @@ def main():
         with open(chosen.json, "w", encoding="utf-8") as out:
             json.dump({"lines": [vars(line) for line in bench.lines], "details": bench.details,
                        "points": bench.points, "failures": failures, "notes": notes}, out, indent=1)
+    if chosen.draw and bench.points:
+        curves.draw(bench.points, chosen.draw)
     return 1 if failures else 0
 
 

@@ -17,6 +17,21 @@ namespace {
 constexpr std::size_t kPoint = 64;
 constexpr std::size_t kKeys = 4096;
 
+// SplitMix64: numbers of a seed, scattered enough to be names.
+class Scatter {
+ public:
+  explicit Scatter(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9E3779B97F4A7C15;
+    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27U)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31U);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
 std::size_t place_of(const Bytes& der, ByteView part, const char* what) {
   const auto found = std::search(der.begin(), der.end(), part.begin(), part.end());
   if (part.empty() || found == der.end()) {
@@ -54,8 +69,7 @@ std::vector<std::size_t> signature_bytes(const Bytes& der) {
 
 TemplateCertificate::TemplateCertificate(store::CertificateRecord certificate,
                                          store::RequestRecord request, store::AuditRecord audit)
-    : first_{std::move(certificate), std::move(request), std::move(audit)},
-      random_(std::random_device()()) {
+    : first_{std::move(certificate), std::move(request), std::move(audit)} {
   for (std::size_t i = 0; i < kKeys; ++i) {
     const auto key = x509::PrivateKey::generate({x509::KeyAlgorithm::ec, 256}).value();
     const ByteView spki = key.public_key().spki();
@@ -64,6 +78,9 @@ TemplateCertificate::TemplateCertificate(store::CertificateRecord certificate,
   const Bytes& der = first_.certificate.der;
   const auto parsed = x509::Certificate::parse(der).value();
   point_ = to_bytes(parsed->public_key().spki().last(kPoint));
+  if (first_.certificate.serial.size() != kSerialBytes) {
+    throw std::runtime_error("the template's serial is of another length");
+  }
   serial_at_ = place_of(der, first_.certificate.serial, "serial");
   key_id_at_ = place_of(der, parsed->subject_key_id(), "key id");
   mark(der, in_certificate_);
@@ -84,14 +101,15 @@ void TemplateCertificate::mark(const Bytes& der, Places& places) const {
 }
 
 void TemplateCertificate::patch(Bytes& der, const Places& places, const std::string& name,
-                                const Key& key) {
+                                const Key& key, std::uint64_t seed) const {
   for (const std::size_t at : places.name) {
     std::ranges::copy(name, der.begin() + static_cast<std::ptrdiff_t>(at));
   }
   std::ranges::copy(key.point, der.begin() + static_cast<std::ptrdiff_t>(places.point));
+  Scatter scatter(seed);
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < places.noise.size(); ++i, bits >>= 8U) {
-    if (i % 8 == 0) bits = random_();
+    if (i % 8 == 0) bits = scatter.next();
     der[places.noise[i]] = static_cast<std::uint8_t>(bits);
   }
 }
@@ -104,20 +122,33 @@ std::string TemplateCertificate::renamed(std::string text, const std::string& na
   return text;
 }
 
-TemplateCertificate::Rows TemplateCertificate::next(Timestamp now) {
+TemplateCertificate::Identity TemplateCertificate::identity_of(std::uint64_t index) {
+  Scatter scatter(index * 4);
+  Identity identity{std::string(kNameHex, '0'), Bytes(kSerialBytes)};
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::uint64_t bits = scatter.next();
+  for (char& digit : identity.label) {
+    digit = kDigits[bits & 15U];
+    bits >>= 4U;
+  }
+  for (std::size_t i = 0; i < kSerialBytes; ++i, bits >>= 8U) {
+    if (i % 8 == 0) bits = scatter.next();
+    identity.serial[i] = static_cast<std::uint8_t>(bits);
+  }
+  // Positive, and no leading zero.
+  identity.serial[0] = static_cast<std::uint8_t>((identity.serial[0] & 0x3FU) | 0x40U);
+  return identity;
+}
+
+TemplateCertificate::Rows TemplateCertificate::rows_of(std::uint64_t index, Timestamp now) const {
   Rows rows = first_;
   auto& [certificate, request, audit] = rows;
-  const Key& key = keys_[random_() % kKeys];
-  // The first byte stays: a serial must be positive and may not begin with a zero.
-  for (std::size_t i = 1; i < certificate.serial.size(); ++i) {
-    certificate.serial[i] = static_cast<std::uint8_t>(random_());
-  }
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string name = certificate.certname;
-  std::uint64_t bits = random_();
-  for (std::size_t i = 0; i < kNameHex; ++i, bits >>= 4U) name[i] = kDigits[bits & 15U];
+  const Key& key = keys_[index % kKeys];
+  Identity identity = identity_of(index);
+  const std::string name = identity.label + certificate.certname.substr(kNameHex);
+  certificate.serial = std::move(identity.serial);
 
-  patch(certificate.der, in_certificate_, name, key);
+  patch(certificate.der, in_certificate_, name, key, index);
   std::ranges::copy(certificate.serial,
                     certificate.der.begin() + static_cast<std::ptrdiff_t>(serial_at_));
   std::ranges::copy(key.key_id, certificate.der.begin() + static_cast<std::ptrdiff_t>(key_id_at_));
@@ -126,7 +157,7 @@ TemplateCertificate::Rows TemplateCertificate::next(Timestamp now) {
   certificate.request_id = ca::new_request_id(now, system_random());
   certificate.issued_at = now;
 
-  patch(request.csr, in_request_, name, key);
+  patch(request.csr, in_request_, name, key, ~index);
   request.csr_sha256 = x509::sha256(request.csr);
   request.id = certificate.request_id;
   request.certname = name;

@@ -4,7 +4,7 @@
 #ifndef COUNTERSIGN_TESTS_BENCH_TEMPLATE_CERTIFICATE_H_
 #define COUNTERSIGN_TESTS_BENCH_TEMPLATE_CERTIFICATE_H_
 
-#include <random>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,14 +21,23 @@ class TemplateCertificate {
 
   static constexpr std::size_t kNameHex = 16;
 
+  // What tells the certificate of an index from the others: the same for an index in every store.
+  struct Identity {
+    std::string label;  // the first of its name, kNameHex digits
+    Bytes serial;       // kSerialBytes
+  };
+  static constexpr std::size_t kSerialBytes = 16;
+  static Identity identity_of(std::uint64_t index);
+
   struct Rows {
     store::CertificateRecord certificate;
     store::RequestRecord request;
     store::AuditRecord audit;
   };
-  // The rows of another machine. The name and the serial are random; of keys there are a few
-  // thousand, for to make one takes as long as to store it.
-  Rows next(Timestamp now);
+  // The rows of another machine. Names and serials are scattered; of keys there are a few thousand,
+  // for to make one takes as long as to store it.
+  Rows rows_of(std::uint64_t index, Timestamp now) const;
+  std::size_t der_bytes() const { return first_.certificate.der.size(); }
 
  private:
   struct Key {
@@ -42,7 +51,8 @@ class TemplateCertificate {
     std::vector<std::size_t> noise;  // bytes that may be anything
   };
   void mark(const Bytes& der, Places& places) const;
-  void patch(Bytes& der, const Places& places, const std::string& name, const Key& key);
+  void patch(Bytes& der, const Places& places, const std::string& name, const Key& key,
+             std::uint64_t seed) const;
   std::string renamed(std::string text, const std::string& name) const;
 
   const Rows first_;
@@ -52,7 +62,6 @@ class TemplateCertificate {
   std::size_t key_id_at_ = 0;
   Places in_certificate_;
   Places in_request_;
-  std::mt19937_64 random_;
 };
 
 }  // namespace countersign::bench
