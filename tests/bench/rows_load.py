@@ -22,12 +22,16 @@ def memory(bench):
         ours = bench.enrol(service, machines=many, seconds=600)
         assert ours["done"] == many, ours
         after = service.rss_mib()
+        ready = service.ready_s
     each = (with_connections - idle) * 1024 / held
     peer = bench.puppetserver()
-    bench.keep("memory", idle_mib=idle, connection_kib=each, after_mib=after, enrolled=many)
+    bench.keep("memory", ready_s=ready, idle_mib=idle, connection_kib=each, after_mib=after,
+               enrolled=many)
     bench.limit("memory", "memory, idle", idle, 40, " MB")
     if peer:
         bench.lines[-1].peer = number(peer["idle_rss_mib"]) + " MB"
+    bench.add("memory", "start to ready, empty store", "none", f"{ready:.2f} s",
+              f"{peer['ready_s']:.1f} s" if peer else "")
     bench.limit("memory", f"memory after {many:,} enrolments", after, 150, " MB")
     bench.limit("memory", f"memory of a kept TLS connection (of {held:,})", each, 40, " KB")
 

@@ -30,7 +30,7 @@ def options():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=lambda text: text.split(","), default=list(ROWS),
                         help="some of " + ",".join(ROWS))
-    parser.add_argument("--seconds", type=float, help="of each load; 10, or 1 with --short")
+    parser.add_argument("--seconds", type=float, help="of each load; 10, or 0.5 with --short")
     parser.add_argument("--scale", type=lambda text: [int(part) for part in text.split(",")],
                         help="certificates, rising; the last one is that of the table")
     parser.add_argument("--peer", choices=("puppetserver", "none"),
@@ -44,7 +44,7 @@ def options():
     unknown = set(chosen.rows) - set(ROWS)
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    chosen.seconds = chosen.seconds or (1 if chosen.short else 10)
+    chosen.seconds = chosen.seconds or (0.5 if chosen.short else 10)
     chosen.scale = chosen.scale or ([200, 400] if chosen.short else SIZES)
     return chosen
 
@@ -56,6 +56,7 @@ def measure(bench, rows):
         began = time.monotonic()
         try:
             ROWS[row](bench)
+            assert any(line.row == row and line.reached for line in bench.lines), "no figure"
         except Exception as error:  # whatever it is, the other rows count
             failures[row] = f"{type(error).__name__}: {error}"
             print(f"{row}: {failures[row]}", file=sys.stderr)
