@@ -119,9 +119,9 @@ class Load {
   }
 
   void ask(Client& client) {
-    const bool last = client.step + 1 == work_.steps();
-    const bool close = options_.connect == Connect::each_request ||
-                       (options_.connect == Connect::each_job && last);
+    // With one a job it is the client that closes: an answer that ends with its connection needs
+    // not be read then.
+    const bool close = options_.connect == Connect::each_request;
     client.request = work_.request(client.job, client.step, close);
     client.input.clear();
     if (client.socket < 0) {
