@@ -1,98 +1,54 @@
 #include "tests/bench/load.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstring>
 #include <deque>
-#include <optional>
-#include <stdexcept>
-#include <string_view>
 
 namespace countersign::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kStalled = std::chrono::seconds(10);
 constexpr std::size_t kFailuresShown = 5;
-
-// The answer at the front of `input`, once it is whole.
-struct Answer {
-  int status = 0;
-  std::string_view body;
-};
-std::optional<Answer> whole_answer(std::string_view input) {
-  const std::size_t end = input.find("\r\n\r\n");
-  if (end == std::string_view::npos) return std::nullopt;
-  static constexpr std::string_view kLength = "Content-Length: ";
-  const std::size_t field = input.substr(0, end).find(kLength);
-  std::size_t length = 0;
-  Answer answer;
-  if (field != std::string_view::npos) {
-    std::from_chars(input.data() + field + kLength.size(), input.data() + end, length);
-  }
-  if (input.size() < end + 4 + length) return std::nullopt;
-  if (input.starts_with("HTTP/1.1 ")) {
-    std::from_chars(input.data() + 9, input.data() + 12, answer.status);
-  }
-  answer.body = input.substr(end + 4, length);
-  return answer;
-}
-
-bool holds_certificate(std::string_view body) {
-  return body.starts_with("-----BEGIN CERTIFICATE-----\n") &&
-         body.ends_with("-----END CERTIFICATE-----\n");
-}
 
 class Load {
  public:
-  Load(std::vector<Machine>& machines, const LoadOptions& options)
-      : machines_(machines), options_(options), context_(::SSL_CTX_new(::TLS_client_method())) {
-    // Fewer calls into the kernel for the same bytes.
-    ::SSL_CTX_set_read_ahead(context_.get(), 1);
-    if (::SSL_CTX_load_verify_file(context_.get(), options_.chain_file.c_str()) != 1) {
-      openssl_failed("reading " + options_.chain_file);
-    }
-  }
+  Load(Work& work, Dialler& dialler, const LoadOptions& options)
+      : work_(work), dialler_(dialler), options_(options), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
   ~Load() {
     for (Client& client : clients_) close(client);
-    if (epoll_ >= 0) ::close(epoll_);
+    ::close(epoll_);
   }
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
   LoadResult run() {
-    check_server();
-    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     for (std::size_t i = 0; i < options_.connections; ++i) {
       Client& client = clients_.emplace_back();
-      if (options_.renew) client.holder = &machines_.at(i);
+      if (work_.repeats()) client.job = i;
+      if (options_.connect != Connect::kept) continue;
       open(client);
-      if (options_.kept) handshake_now(clients_.back());
+      handshake_now(client.tls.get(), client.socket);
+      client.phase = Phase::idle;
     }
+    result_.begin = std::chrono::system_clock::now();
     begin_ = Clock::now();
-    for (Client& client : clients_) {
-      next_machine(client);
-      step(client);
-    }
+    for (Client& client : clients_) free_.push_back(&client);
     std::array<::epoll_event, 64> events{};
-    while (busy_ > 0) {
-      const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 1000);
+    while (start_jobs() || busy_ > 0) {
+      const ::timespec wait = until_next_arrival();
+      const int count =
+          ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &wait, nullptr);
       for (int i = 0; i < count; ++i) {
         step(*static_cast<Client*>(events.at(static_cast<std::size_t>(i)).data.ptr));
+        start_jobs();
       }
       end_stalled();
     }
     result_.took = Clock::now() - begin_;
-    std::ranges::sort(result_.latencies_ms);
     return std::move(result_);
   }
 
@@ -102,127 +58,98 @@ class Load {
     int socket = -1;
     Connection tls;
     Phase phase = Phase::idle;
-    Machine* machine = nullptr;
-    Machine* holder = nullptr;  // whose connection it is, if it renews
-    bool fetching = false;      // the GET or the renewal, whose answer is a certificate
+    bool busy = false;
+    std::size_t job = 0;
+    std::size_t step = 0;
     std::string request;
     std::string input;
-    Clock::time_point begin;  // of the enrolment
+    Clock::time_point arrival;
+    Clock::time_point start;
   };
 
-  // The server's chain is checked once: at each of many handshakes it would cost the generator
-  // more than the rest of its work.
-  void check_server() {
-    Client probe;
-    open(probe);
-    ::SSL_set_verify(probe.tls.get(), SSL_VERIFY_PEER, nullptr);
-    ::SSL_set1_host(probe.tls.get(), "localhost");
-    handshake_now(probe);
-    ::SSL_shutdown(probe.tls.get());
-    close(probe);
-    ::SSL_CTX_set_cert_verify_callback(
-        context_.get(), [](::X509_STORE_CTX*, void*) { return 1; }, nullptr);
+  bool open_loop() const { return !options_.arrivals.empty(); }
+  bool exhausted() const {
+    if (open_loop() && next_arrival_ == options_.arrivals.size()) return true;
+    return !work_.repeats() && next_job_ == work_.jobs();
+  }
+
+  // Begins what is due. False if no job is left to begin.
+  bool start_jobs() {
+    const auto now = Clock::now();
+    if (exhausted() || now - begin_ >= options_.time) return false;
+    while (!exhausted()) {
+      Clock::time_point arrival = now;
+      if (open_loop()) {
+        arrival = begin_ + options_.arrivals[next_arrival_];
+        if (arrival > now) break;
+      }
+      if (free_.empty()) {
+        if (!open_loop() || options_.wait_for_connection) break;
+        ++result_.not_offered;
+        ++next_arrival_;
+        continue;
+      }
+      Client& client = *free_.back();
+      free_.pop_back();
+      if (open_loop()) ++next_arrival_;
+      if (!work_.repeats()) client.job = next_job_++;
+      start(client, arrival);
+    }
+    return true;
+  }
+
+  ::timespec until_next_arrival() const {
+    std::chrono::nanoseconds wait = std::chrono::milliseconds(200);
+    if (open_loop() && !exhausted() && !free_.empty()) {
+      const auto next = begin_ + options_.arrivals[next_arrival_];
+      wait = std::clamp<std::chrono::nanoseconds>(next - Clock::now(), std::chrono::nanoseconds(0),
+                                                  wait);
+    }
+    return {.tv_sec = 0, .tv_nsec = wait.count()};
+  }
+
+  void start(Client& client, Clock::time_point arrival) {
+    client.busy = true;
+    ++busy_;
+    client.arrival = arrival;
+    client.start = Clock::now();
+    client.step = 0;
+    ask(client);
+    step(client);
+  }
+
+  void ask(Client& client) {
+    // With one a job it is the client that closes: an answer that ends with its connection needs
+    // not be read then.
+    const bool close = options_.connect == Connect::each_request;
+    client.request = work_.request(client.job, client.step, close);
+    client.input.clear();
+    if (client.socket < 0) {
+      open(client);
+    } else {
+      client.phase = Phase::write;
+    }
   }
 
   void open(Client& client) {
-    client.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ::sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(options_.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(client.socket, reinterpret_cast<::sockaddr*>(&address), sizeof address) != 0) {
-      throw std::runtime_error("connecting to port " + std::to_string(options_.port) + ": " +
-                               std::strerror(errno));
-    }
-    const int on = 1;
-    ::setsockopt(client.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    client.tls.reset(::SSL_new(context_.get()));
-    ::SSL_set_fd(client.tls.get(), client.socket);
-    ::SSL_set_connect_state(client.tls.get());
-    if (client.holder != nullptr) {
-      const Certificate certificate = certificate_of(*client.holder);
-      if (::SSL_use_certificate(client.tls.get(), certificate.get()) != 1 ||
-          ::SSL_use_PrivateKey(client.tls.get(), client.holder->key.get()) != 1) {
-        openssl_failed("presenting the certificate of " + client.holder->name);
-      }
-    }
+    client.socket = dialler_.connect();
+    client.tls = dialler_.tls(client.socket, work_.holder(client.job));
     client.phase = Phase::handshake;
-    if (epoll_ < 0) return;  // the probe
-    ::fcntl(client.socket, F_SETFL, O_NONBLOCK);
     ::epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLET;
     event.data.ptr = &client;
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.socket, &event);
   }
 
-  void close(Client& client) {
+  static void close(Client& client) {
     client.tls.reset();
     if (client.socket >= 0) ::close(client.socket);
     client.socket = -1;
   }
 
-  // For what happens before the clock starts.
-  void handshake_now(Client& client) {
-    const int flags = ::fcntl(client.socket, F_GETFL);
-    ::fcntl(client.socket, F_SETFL, flags & ~O_NONBLOCK);
-    if (::SSL_do_handshake(client.tls.get()) != 1) openssl_failed("the TLS handshake");
-    ::fcntl(client.socket, F_SETFL, flags);
-    client.phase = Phase::idle;
-  }
-
-  void next_machine(Client& client) {
-    if (client.machine != nullptr) --busy_;
-    client.machine = nullptr;
-    const bool all = client.holder == nullptr && next_ == machines_.size();
-    if (all || Clock::now() - begin_ >= options_.time) return;
-    client.machine = client.holder != nullptr ? client.holder : &machines_[next_++];
-    ++busy_;
-    client.begin = Clock::now();
-    if (client.holder != nullptr) {
-      renew(client);
-    } else {
-      put(client);
-    }
-  }
-
-  void put(Client& client) {
-    const Machine& machine = *client.machine;
-    client.fetching = false;
-    client.request =
-        "PUT /puppet-ca/v1/certificate_request/" + machine.name + rest_of_header() +
-        "Content-Type: text/plain\r\nContent-Length: " + std::to_string(machine.csr.size()) +
-        "\r\n\r\n" + machine.csr;
-    send(client);
-  }
-  void get(Client& client) {
-    client.fetching = true;
-    client.request =
-        "GET /puppet-ca/v1/certificate/" + client.machine->name + rest_of_header() + "\r\n";
-    send(client);
-  }
-  void renew(Client& client) {
-    client.fetching = true;
-    client.request = "POST /puppet-ca/v1/certificate_renewal" + rest_of_header() +
-                     "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n";
-    send(client);
-  }
-  std::string rest_of_header() const {
-    return std::string(" HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n") +
-           (options_.kept ? "" : "Connection: close\r\n");
-  }
-
-  void send(Client& client) {
-    client.input.clear();
-    if (client.socket < 0) {
-      open(client);
-    } else if (client.phase == Phase::idle) {
-      client.phase = Phase::write;
-    }
-  }
-
   // Goes on as far as the socket lets it.
   void step(Client& client) {
-    while (client.machine != nullptr) {
+    while (client.busy) {
       int done = 0;
       switch (client.phase) {
         case Phase::idle:
@@ -236,15 +163,13 @@ class Load {
                              static_cast<int>(client.request.size()));
           if (done > 0) client.phase = Phase::read;
           break;
-        case Phase::read: {
-          std::array<char, 16384> part;
-          done = ::SSL_read(client.tls.get(), part.data(), static_cast<int>(part.size()));
+        case Phase::read:
+          done = ::SSL_read(client.tls.get(), buffer_.data(), static_cast<int>(buffer_.size()));
           if (done > 0) {
-            client.input.append(part.data(), static_cast<std::size_t>(done));
+            client.input.append(buffer_.data(), static_cast<std::size_t>(done));
             if (const auto answer = whole_answer(client.input)) take(client, *answer);
           }
           break;
-        }
       }
       if (done > 0) continue;
       const int why = ::SSL_get_error(client.tls.get(), done);
@@ -254,49 +179,60 @@ class Load {
   }
 
   void take(Client& client, const Answer& answer) {
-    if (answer.status != 200 || (client.fetching && !holds_certificate(answer.body))) {
-      return fail(client, (client.fetching ? "certificate: " : "PUT: ") +
-                              std::to_string(answer.status) + " " + std::string(answer.body));
-    }
     client.phase = Phase::idle;
-    if (!options_.kept) {
+    if (answer.status == 503 && answer.retry_after) {
+      if (answer.closes || options_.connect != Connect::kept) close(client);
+      return end(client, Outcome::refused);
+    }
+    const std::string problem = work_.take(client.job, client.step, answer);
+    if (!problem.empty()) return fail(client, problem);
+    ++client.step;
+    const bool done = client.step == work_.steps();
+    if (options_.connect == Connect::each_request ||
+        (options_.connect == Connect::each_job && done) || answer.closes) {
       ::SSL_shutdown(client.tls.get());
       close(client);
     }
-    if (!client.fetching) return get(client);
-    client.machine->certificate = answer.body;
-    ++result_.enrolled;
-    const std::chrono::duration<float, std::milli> took = Clock::now() - client.begin;
-    result_.latencies_ms.push_back(took.count());
-    next_machine(client);
+    if (done) return end(client, Outcome::done);
+    ask(client);
   }
 
   void fail(Client& client, const std::string& what) {
-    ++result_.failed;
     if (result_.failures.size() < kFailuresShown) {
-      result_.failures.push_back(client.machine->name + ": " + what);
+      result_.failures.push_back("job " + std::to_string(client.job) + ": " + what);
     }
     close(client);
-    next_machine(client);
+    end(client, Outcome::failed);
+  }
+
+  void end(Client& client, Outcome outcome) {
+    const std::chrono::duration<float> at = client.arrival - begin_;
+    const std::chrono::duration<float, std::milli> took = Clock::now() - client.arrival;
+    result_.jobs.push_back(
+        {at.count(), took.count(), static_cast<std::uint32_t>(client.job), outcome});
+    client.busy = false;
+    --busy_;
+    free_.push_back(&client);
   }
 
   void end_stalled() {
     const auto now = Clock::now();
-    if (now - last_look_ < std::chrono::seconds(1)) return;
+    if (now - last_look_ < std::chrono::milliseconds(500)) return;
     last_look_ = now;
     for (Client& client : clients_) {
-      if (client.machine == nullptr || now - client.begin < kStalled) continue;
-      fail(client, "no answer");
-      step(client);
+      if (client.busy && now - client.start >= options_.stalled) fail(client, "no answer");
     }
   }
 
-  std::vector<Machine>& machines_;
-  const LoadOptions options_;
-  const Context context_;
+  Work& work_;
+  Dialler& dialler_;
+  const LoadOptions& options_;
   int epoll_ = -1;
+  std::array<char, 65536> buffer_{};
   std::deque<Client> clients_;  // addresses stay
-  std::size_t next_ = 0;
+  std::vector<Client*> free_;
+  std::size_t next_job_ = 0;
+  std::size_t next_arrival_ = 0;
   std::size_t busy_ = 0;
   Clock::time_point begin_;
   Clock::time_point last_look_;
@@ -305,8 +241,8 @@ class Load {
 
 }  // namespace
 
-LoadResult enrol(std::vector<Machine>& machines, const LoadOptions& options) {
-  return Load(machines, options).run();
+LoadResult drive(Work& work, Dialler& dialler, const LoadOptions& options) {
+  return Load(work, dialler, options).run();
 }
 
 }  // namespace countersign::bench

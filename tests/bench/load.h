@@ -1,5 +1,5 @@
-// Enrols machines over a number of connections from one thread, as cheaply as it can: the generator
-// shares the processors with the service that it measures.
+// Drives work over connections from one thread, as cheaply as it can: the generator shares the
+// processors with the service that it measures.
 #ifndef COUNTERSIGN_TESTS_BENCH_LOAD_H_
 #define COUNTERSIGN_TESTS_BENCH_LOAD_H_
 
@@ -8,35 +8,50 @@
 #include <string>
 #include <vector>
 
-#include "tests/bench/machines.h"
+#include "tests/bench/dialler.h"
+#include "tests/bench/work.h"
 
 namespace countersign::bench {
 
+enum class Connect {
+  kept,      // a connection serves many jobs; all are open before the clock starts
+  each_job,  // a TLS handshake a job
+  each_request,
+};
+
 struct LoadOptions {
-  std::uint16_t port = 0;  // on 127.0.0.1
-  std::string chain_file;
-  std::size_t connections = 1;
-  // True: a connection serves many enrolments. False: each request has a connection and a TLS
-  // handshake of its own, so an enrolment has two.
-  bool kept = true;
-  // Instead of enrolling: each connection is that of one machine that is enrolled already, and
-  // renews its certificate again and again.
-  bool renew = false;
-  std::chrono::milliseconds time{5000};  // no enrolment starts after it
+  std::size_t connections = 1;  // the most at a time
+  Connect connect = Connect::kept;
+  std::chrono::milliseconds time{5000};  // no job starts after it
+  // When jobs arrive, from the start, rising. Empty: each connection begins its next job as soon
+  // as its last one is done. Otherwise a job's latency counts from its arrival, whenever the
+  // generator comes to it, and one that finds no connection free waits, or is not offered at all.
+  std::vector<std::chrono::microseconds> arrivals;
+  bool wait_for_connection = true;
+  std::chrono::milliseconds stalled{10000};  // a job that takes longer is a failure
+};
+
+enum class Outcome : std::uint8_t { done, refused, failed };
+
+struct JobResult {
+  float at = 0;  // its arrival, seconds from the start
+  float ms = 0;  // from there to the last answer
+  std::uint32_t job = 0;
+  Outcome outcome = Outcome::failed;
 };
 
 struct LoadResult {
-  std::size_t enrolled = 0;  // or renewed
-  std::size_t failed = 0;
+  std::vector<JobResult> jobs;
+  std::size_t not_offered = 0;  // arrivals that found no connection free
   std::chrono::duration<double> took{};
-  std::vector<float> latencies_ms;    // from the PUT's start to the GET's end, or a POST; sorted
+  std::chrono::system_clock::time_point begin;
   std::vector<std::string> failures;  // the first few, in words
 };
 
-// Ends when the time is up and what runs is finished, or when every machine had its turn; what has
-// made no progress for 10 s is a failure. Kept connections are open before the clock starts.
-// Throws std::runtime_error if the service cannot be reached or is not who `chain_file` says.
-LoadResult enrol(std::vector<Machine>& machines, const LoadOptions& options);
+// Ends when the time is up and what runs is finished, or when every job had its turn. A 503 that
+// says when to come again is `refused`. Throws std::runtime_error if the service cannot be reached
+// or is not who the chain file says.
+LoadResult drive(Work& work, Dialler& dialler, const LoadOptions& options);
 
 }  // namespace countersign::bench
 

@@ -90,13 +90,16 @@ class RealPuppetserver:
     """
 
     keeps_connections = False
+    jvm = (MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # to start soon, for tests
 
-    def __init__(self, folder, settings="", ca_conf="", ca=True, cadir=None, port=None):
+    def __init__(self, folder, settings="", ca_conf="", ca=True, cadir=None, port=None,
+                 keylength=2048):
         self.folder = pathlib.Path(folder)
         self.process = None
         self.port = port or free_port()
         self.url = f"https://localhost:{self.port}"
         self.ca_conf = ca_conf
+        self.keylength = keylength
         self.cadir = pathlib.Path(cadir or self.folder / "ca")
         self.ssl = self.folder / "ssl"
         self.conf = self.folder / "conf/puppet.conf"
@@ -114,7 +117,7 @@ class RealPuppetserver:
         """Writes puppet.conf: what changes counts from the next start."""
         self.conf.write_text(
             f"[main]\ncertname = localhost\nserver = localhost\nca_server = localhost\n"
-            f"serverport = {self.port}\nca_port = {self.port}\nkeylength = 2048\n"
+            f"serverport = {self.port}\nca_port = {self.port}\nkeylength = {self.keylength}\n"
             f"confdir = {self.folder}/conf\nssldir = {self.ssl}\ncadir = {self.cadir}\n"
             f"[server]\ncadir = {self.cadir}\n{settings}\n")
 
@@ -169,7 +172,7 @@ class RealPuppetserver:
         self.restarts.write_text("0")
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            ["java", MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+CrashOnOutOfMemoryError",
+            ["java", *self.jvm, "-XX:+CrashOnOutOfMemoryError",
              f"-XX:ErrorFile={self.folder}/jvm.log", "-Djruby.lib=/usr/share/jruby/lib",
              "-Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger",
              "-jar", JAR, "--config", self.folder / "conf.d",
