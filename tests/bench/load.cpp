@@ -1,5 +1,6 @@
 #include "tests/bench/load.h"
 
+#include <openssl/err.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -92,6 +93,8 @@ class Load {
       Client& client = *free_.back();
       free_.pop_back();
       if (open_loop()) ++next_arrival_;
+      // What the generator itself is late with is not the service's.
+      if (!options_.wait_for_connection) arrival = Clock::now();
       if (!work_.repeats()) client.job = next_job_++;
       start(client, arrival);
     }
@@ -143,12 +146,22 @@ class Load {
 
   static void close(Client& client) {
     client.tls.reset();
+    ::ERR_clear_error();  // or the next connection is told of this one's end
     if (client.socket >= 0) ::close(client.socket);
     client.socket = -1;
   }
 
+  // The service may end a connection that nobody uses: then the next job opens another.
+  static void look_at_idle(Client& client) {
+    if (client.socket < 0) return;
+    char nothing = 0;
+    const int done = ::SSL_read(client.tls.get(), &nothing, 1);
+    if (::SSL_get_error(client.tls.get(), done) != SSL_ERROR_WANT_READ) close(client);
+  }
+
   // Goes on as far as the socket lets it.
   void step(Client& client) {
+    if (!client.busy) return look_at_idle(client);
     while (client.busy) {
       int done = 0;
       switch (client.phase) {

@@ -25,7 +25,8 @@ struct LoadOptions {
   std::chrono::milliseconds time{5000};  // no job starts after it
   // When jobs arrive, from the start, rising. Empty: each connection begins its next job as soon
   // as its last one is done. Otherwise a job's latency counts from its arrival, whenever the
-  // generator comes to it, and one that finds no connection free waits, or is not offered at all.
+  // generator comes to it, and one that finds no connection free waits. If it may not wait it is
+  // not offered at all, and the latency of the others counts from when they are.
   std::vector<std::chrono::microseconds> arrivals;
   bool wait_for_connection = true;
   std::chrono::milliseconds stalled{10000};  // a job that takes longer is a failure

@@ -1,5 +1,6 @@
 #include "tests/bench/silent.h"
 
+#include <openssl/err.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,6 +78,7 @@ class Crowd {
   void close(Member& member) {
     if (member.tls && !member.shaken) --handshakes_;
     member.tls.reset();
+    ::ERR_clear_error();  // or the next connection is told of this one's end
     if (member.socket >= 0) ::close(member.socket);
     member.socket = -1;
   }
