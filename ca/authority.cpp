@@ -290,7 +290,8 @@ Health Authority::health() const {
   health.policy_rules = state.policy.current()->size();
   health.audit_kept = state.checkpoints.kept();
   if (!state.committer.healthy()) {
-    health.problems.push_back("The store cannot be written; see the log.");
+    health.problems.push_back("The store cannot be written (" + state.committer.problem() +
+                              "). It is tried again twice a second; reading goes on.");
   }
   std::ranges::move(state.crl.problems(), std::back_inserter(health.problems));
   for (const auto& [name, decider] : state.deciders) {

@@ -207,6 +207,8 @@ class Service {
 int serve(const Options& options, const std::string&) {
   // A client that goes away must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // Nor a limit on the size of files (LimitFSIZE=): it is met as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   ServiceConfig config = required(load_service_config(options.config), kUsage);
   log::configure(config.log_format, config.log_level);
   fit_descriptors(config.limits);

@@ -96,6 +96,7 @@ struct Committer::Queue {
       return result.has_error() && result.error().code == Code::unavailable;
     });
     if (broken) {
+      note(results.front().error());
       healthy.store(false);
       log::error("store_failed", {{"error", results.front().error().detail},
                                   {"cause", results.front().error().cause}});
@@ -110,6 +111,7 @@ struct Committer::Queue {
     last_try = now;
     const auto opened = store.reopen();
     if (opened.has_error()) {
+      note(opened.error());
       log::error("store_reopen_failed",
                  {{"error", opened.error().detail}, {"cause", opened.error().cause}});
       return;
@@ -118,15 +120,21 @@ struct Committer::Queue {
     log::info("store_reopened");
   }
 
+  void note(const Error& error) {
+    const std::lock_guard lock(mutex);
+    problem = error.cause.empty() ? error.detail : error.cause;
+  }
+
  public:
   Store& store;
   const std::size_t limit;
   std::atomic<bool> healthy{true};
   std::atomic<std::uint64_t> commits{0};
-  std::mutex mutex;  // guards waiting and stopping
+  std::mutex mutex;  // guards waiting, stopping and problem
   std::condition_variable changed;
   std::deque<Item> waiting;
   bool stopping = false;
+  std::string problem;
   std::chrono::steady_clock::time_point last_try;  // writer thread only
   std::thread writer;
 };
@@ -176,6 +184,11 @@ Result<void> Committer::commit_blocking(WriteBatch batch) {
 }
 
 bool Committer::healthy() const { return queue_->healthy.load(); }
+std::string Committer::problem() const {
+  if (healthy()) return "";
+  const std::lock_guard lock(queue_->mutex);
+  return queue_->problem;
+}
 std::uint64_t Committer::commits() const { return queue_->commits.load(); }
 
 }  // namespace countersign::store

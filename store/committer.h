@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "store/store.h"
@@ -30,6 +31,8 @@ class Committer {
   // False after a commit of unknown outcome until the store could be reopened, which is tried twice
   // a second whether or not somebody writes. Till then every commit is unavailable.
   bool healthy() const;
+  // Why it is not: what the engine said, for people. "" while healthy.
+  std::string problem() const;
   // How many groups were committed, or tried: who waits for a change looks at the store again when
   // this has changed.
   std::uint64_t commits() const;

@@ -262,7 +262,7 @@ class Store {
 
   // Applies each batch atomically and makes all of them durable with one sync. One result a batch.
   // If the outcome of the sync is not known, every batch is unavailable, and so is every later
-  // apply() until reopen() succeeded.
+  // apply() until reopen() succeeded, which takes a write that is durable.
   virtual std::vector<Result<void>> apply(std::span<const WriteBatch> batches) = 0;
   virtual Result<void> reopen() = 0;
 

@@ -3,11 +3,11 @@
 #define COUNTERSIGN_API_REST_JSON_FORM_H_
 
 #include <boost/json.hpp>
-#include <initializer_list>
 #include <optional>
 #include <string>
 
 #include "api/http/message.h"
+#include "api/rest/json_body.h"
 #include "ca/authority.h"
 #include "policy/decision.h"
 #include "store/store.h"
@@ -27,18 +27,6 @@ boost::json::object to_json(const ca::Explanation& explanation);
 std::string certificate_pem(const store::CertificateRecord& certificate);
 
 Response json_response(unsigned status, const boost::json::value& body);
-
-// The body as an object with no key but those of `known`. malformed otherwise; an empty body is an
-// empty object.
-Result<boost::json::object> json_body(const Request& request,
-                                      std::initializer_list<std::string_view> known);
-// A member that must be a text; malformed if it is missing (unless `fallback`) or something else.
-Result<std::string> json_text(const boost::json::object& object, std::string_view key,
-                              std::optional<std::string> fallback = std::nullopt);
-
-// A member that must be a whole number above 0, or absent: malformed otherwise.
-Result<std::optional<std::int64_t>> json_count(const boost::json::object& object,
-                                               std::string_view key);
 
 }  // namespace countersign::api
 

@@ -10,6 +10,7 @@
 
 #include "api/http/connection_counts.h"
 #include "api/http/message.h"
+#include "api/rest/page_query.h"
 #include "api/rest/rest_frontend.h"
 #include "ca/authority.h"
 
@@ -46,29 +47,6 @@ struct RestRoute {
 };
 
 const std::vector<RestRoute>& rest_routes();
-
-// limit, 1 to 1000, 100 if it is absent.
-Result<std::size_t> query_limit(const Request& request);
-Result<store::NameFilter> query_match(const Request& request);
-// The cursor of a list whose rows have the ids of ca/request_id.h; "" if it is absent.
-Result<std::string> query_id_cursor(const Request& request);
-
-// match, limit and cursor of such a list.
-template <class Query>
-Result<void> read_page(const Request& request, Query& query) {
-  auto match = query_match(request);
-  if (match.has_error()) return match.error();
-  const auto limit = query_limit(request);
-  if (limit.has_error()) return limit.error();
-  auto cursor = query_id_cursor(request);
-  if (cursor.has_error()) return cursor.error();
-  query.match = std::move(*match);
-  query.limit = *limit;
-  query.after = std::move(*cursor);
-  return {};
-}
-// cursor, where it is the number of a row; 0 if it is absent.
-Result<std::int64_t> query_row_cursor(const Request& request);
 
 // rest_request_query.cpp
 // A cursor is MARK.POSITION; the mark stands for the filters and the order, which must be the same

@@ -79,7 +79,7 @@ class SqliteStore final : public Store {
     writer_.reset();
     auto opened = open();
     readers_.refresh();
-    return opened;
+    return opened.has_error() ? opened : prove_writable();
   }
 
   std::vector<Result<void>> apply(std::span<const WriteBatch> batches) override {
@@ -279,6 +279,18 @@ class SqliteStore final : public Store {
   }
 
  private:
+  // A full disk lets a store be opened: healthy is only who has made something durable.
+  Result<void> prove_writable() {
+    if (sha256_ == nullptr) return {};
+    try {
+      writer_->execute("UPDATE schema_version SET version = version");
+      return {};
+    } catch (const SqliteError& error) {
+      writer_.reset();
+      return fail(Code::unavailable, "The store cannot be written now.", error.what());
+    }
+  }
+
   const std::filesystem::path file_;
   const Digest sha256_;  // null: opened to be read
   // With wal_limit_, of the thread of apply() and reopen(). The last connection to be closed, as

@@ -8,7 +8,6 @@
 #include "x509/certificate.h"
 #include "x509/csr.h"
 #include "x509/der.h"
-#include "x509/digest.h"
 #include "x509/key.h"
 
 namespace countersign::bench {
@@ -158,7 +157,6 @@ TemplateCertificate::Rows TemplateCertificate::rows_of(std::uint64_t index, Time
   certificate.issued_at = now;
 
   patch(request.csr, in_request_, name, key, ~index);
-  request.csr_sha256 = x509::sha256(request.csr);
   request.id = certificate.request_id;
   request.certname = name;
   request.names = renamed(request.names, name);

@@ -134,8 +134,10 @@ TEST_F(CommitterTest, TheCoroutineResumesOnTheExecutorItWaitedOn) {
 TEST_F(CommitterTest, AfterAnUnknownOutcomeItRefusesUntilTheStoreIsReopened) {
   Committer committer(store_, 100);
   store_.break_disk();
+  EXPECT_EQ(committer.problem(), "");
   EXPECT_EQ(committer.commit_blocking(kGood).error().code, Code::unavailable);
   EXPECT_FALSE(committer.healthy());
+  EXPECT_NE(committer.problem(), "") << "why";
   const std::size_t applied = store_.groups().size();
   EXPECT_EQ(committer.commit_blocking(kGood).error().code, Code::unavailable);
   EXPECT_EQ(store_.groups().size(), applied) << "nothing is written to a store of unknown state";
@@ -154,6 +156,7 @@ TEST_F(CommitterTest, ItRecoversWithoutAnybodyWriting) {
     std::this_thread::yield();
   }
   EXPECT_TRUE(committer.healthy());
+  EXPECT_EQ(committer.problem(), "");
   EXPECT_TRUE(committer.commit_blocking(kGood));
 }
 

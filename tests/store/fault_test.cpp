@@ -172,8 +172,11 @@ class FaultTest : public ::testing::Test {
       if (failed(before, groups[i], told)) {
         EXPECT_EQ(ids_in(*store), before) << "reads go on, and show nothing that is in doubt";
         if (effect == Effect::power_cut) return false;
-        static_cast<void>(store->reopen());  // while it lasts
-        if (effect == Effect::full) disk.heal();
+        if (effect == Effect::full) {
+          static_cast<void>(store->reopen());  // while it lasts
+          EXPECT_EQ(ids_in(*store), before) << "reads go on";
+          disk.heal();
+        }
         const bool opened = store->reopen() || store->reopen();
         EXPECT_TRUE(opened) << "a fault that is over";
         if (!opened) return false;
