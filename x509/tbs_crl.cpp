@@ -34,10 +34,18 @@ Extension crl_number(std::uint64_t number) {
 
 }  // namespace
 
+void append_crl_entry(Bytes& list, const CrlEntry& entry) {
+  der::Writer writer;
+  write_entry(writer, entry);
+  const Bytes der = writer.take();
+  list.insert(list.end(), der.begin(), der.end());
+}
+
 Bytes encode_tbs_crl(const CrlContent& content, ByteView signature_algorithm) {
   constexpr std::uint64_t kVersion2 = 1;
   der::Writer writer;
-  writer.reserve(256 + content.issuer.size() + 64 * content.entries.size());
+  writer.reserve(256 + content.issuer.size() + content.encoded_entries.size() +
+                 64 * content.entries.size());
   writer.nest(der::kSequence, [&] {
     writer.unsigned_integer(kVersion2);
     writer.raw(signature_algorithm);
@@ -45,8 +53,9 @@ Bytes encode_tbs_crl(const CrlContent& content, ByteView signature_algorithm) {
     writer.time(content.this_update);
     writer.time(content.next_update);
     // RFC 5280 5.1.2.6: an empty list must be absent.
-    if (!content.entries.empty()) {
+    if (!content.entries.empty() || !content.encoded_entries.empty()) {
       writer.nest(der::kSequence, [&] {
+        writer.raw(content.encoded_entries);
         for (const CrlEntry& entry : content.entries) write_entry(writer, entry);
       });
     }

@@ -20,6 +20,8 @@ std::optional<CertificateRecord> select_current_certificate(Connection& db,
 std::vector<CertificateRecord> select_certificates_of(Connection& db, const std::string& certname);
 CertificatePage select_certificates(Connection& db, const CertificateQuery& query, Timestamp now);
 std::vector<RevokedSerial> select_revoked(Connection& db, const std::string& issuer, Timestamp now);
+std::vector<RevocationRecord> select_revocations(Connection& db, const std::string& issuer,
+                                                 std::int64_t after, std::size_t limit);
 
 }  // namespace countersign::store
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <functional>
+
 #include "tests/ca/crl_maker.h"
 
 namespace countersign::ca {
@@ -187,18 +190,54 @@ TEST_F(Revocation, TheCrlNumberOnlyRisesAcrossRestarts) {
   }
 }
 
-TEST_F(Revocation, AnExpiredCertificateLeavesTheCrl) {
+// RFC 5280 3.3.
+TEST_F(Revocation, AnExpiredCertificateLeavesTheCrlAfterOneThatWasMadePastItsEnd) {
   config.profiles["agent"].validity = std::chrono::hours(1);
   start(kWebPolicy);
   ASSERT_TRUE(
       run(authority->revoke(issued("web-1.example.com"), RevocationReason::superseded, op)));
   start(kWebPolicy);
   EXPECT_EQ(crl()->entries().size(), 1U);
-  const std::uint64_t number = crl()->number();
-  clock.advance(std::chrono::hours(2));
+  for (const std::size_t entries : {1U, 0U}) {
+    const std::uint64_t number = crl()->number();
+    clock.advance(config.crl_lifetime);
+    start(kWebPolicy);
+    EXPECT_EQ(crl()->number(), number + 1);
+    EXPECT_EQ(crl()->entries().size(), entries);
+  }
+  const std::string before = *authority->crl_der();
   start(kWebPolicy);
-  EXPECT_TRUE(crl()->entries().empty());
-  EXPECT_GT(crl()->number(), number);
+  EXPECT_EQ(*authority->crl_der(), before) << "what left is not put back at a start";
+}
+
+TEST_F(Revocation, ARestartServesTheSameCrlByteForByte) {
+  start(kWebPolicy);
+  for (const char* name : {"web-1.example.com", "web-2.example.com", "web-3.example.com"}) {
+    ASSERT_TRUE(run(authority->revoke(issued(name), RevocationReason::key_compromise, op)));
+  }
+  start(kWebPolicy);
+  const std::string before = *authority->crl_der();
+  EXPECT_EQ(crl()->entries().size(), 3U);
+  clock.advance(std::chrono::seconds(30));
+  start(kWebPolicy);
+  EXPECT_EQ(*authority->crl_der(), before);
+  EXPECT_TRUE(store.last_crl(issuer()->id()).value()->der.empty()) << "and no copy is stored";
+}
+
+TEST_F(Revocation, EntriesAreInTheOrderOfTheRevocations) {
+  start(kWebPolicy);
+  std::vector<Bytes> serials;
+  for (const char* name : {"web-1.example.com", "web-2.example.com", "web-3.example.com"}) {
+    serials.push_back(issued(name));
+  }
+  std::ranges::sort(serials, std::greater<>());
+  for (const Bytes& serial : serials) {
+    ASSERT_TRUE(run(authority->revoke(serial, RevocationReason::key_compromise, op)));
+  }
+  start(kWebPolicy);
+  std::vector<Bytes> listed;
+  for (const auto& entry : crl()->entries()) listed.push_back(entry.serial);
+  EXPECT_EQ(listed, serials);
 }
 
 TEST_F(Revocation, WhatIsServedEndsWithTheCrlsAbove) {
@@ -215,11 +254,25 @@ TEST_F(Revocation, TheCrlCountsAsChangedWhenItIsServedAndNotByItsThisUpdate) {
   EXPECT_LT(crl()->this_update(), authority->agents_crls().changed_at);
 }
 
-TEST_F(Revocation, AStoreOfAnotherCaOrWithALostCrlDoesNotStart) {
+TEST_F(Revocation, AStoredCrlThatDoesNotVerifyIsReplacedByOneWithAHigherNumber) {
   start();
   authority.reset();
   auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 5;  // signed was another
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  start();
+  EXPECT_EQ(crl()->number(), last.number + 1);
+  EXPECT_TRUE(crl()->signed_by(issuer()->certificate().public_key()));
+}
+
+TEST_F(Revocation, AWholeCrlThatIsNotWhatItsRowSaysStopsTheStart) {
+  start();
+  const std::string der = *authority->crl_der();
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
   last.number += 5;  // the row says more than the CRL itself
+  last.der = to_bytes(as_bytes(der));
+  last.signature = {};
   ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
   EXPECT_THROW(start(), std::runtime_error);
 }

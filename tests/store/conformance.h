@@ -38,6 +38,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
     std::vector<AuditCheckpoint> checkpoints;
     std::vector<IssuerRecord> issuers;
     std::vector<RevokedSerial> revoked;
+    std::vector<RevocationRecord> revocations;
     std::optional<CrlRecord> crl;
     std::string document;
     Allowance allowance;
@@ -58,6 +59,7 @@ class Conformance : public ::testing::TestWithParam<Engine> {
             .checkpoints = store_->audit_checkpoints(0, 1000).value(),
             .issuers = store_->issuers().value(),
             .revoked = store_->revoked("CA1", at(2000)).value(),
+            .revocations = store_->revocations("CA1", 0, 1000).value(),
             .crl = store_->last_crl("CA1").value(),
             .document = document ? document->value + std::to_string(document->version) : "",
             .allowance = store_->allowance("limit").value(),
