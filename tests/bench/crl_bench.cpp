@@ -77,7 +77,7 @@ int bench(std::size_t count) {
   std::filesystem::create_directory(folder);
   {
     FakeClock clock;
-    const auto store = store::open_sqlite_store(folder / "store.db").value();
+    const auto store = store::open_sqlite_store(folder / "store.db", x509::sha256).value();
     const auto issuer =
         Issuer::create(TestCa::get().chain, x509::make_signer(TestCa::get().issuing_key()), clock,
                        system_random())
