@@ -5,8 +5,8 @@
 namespace countersign::x509 {
 namespace {
 
-// CRLReason within its extension: it never varies but in its last octet, and a list has many.
-void write_reason(der::Writer& writer, RevocationReason reason) {
+Bytes encode_reason(RevocationReason reason) {
+  der::Writer writer;
   writer.nest(der::kSequence, [&] {
     writer.nest(der::kSequence, [&] {
       writer.object_identifier(oid::kCrlReason);
@@ -15,6 +15,15 @@ void write_reason(der::Writer& writer, RevocationReason reason) {
       });
     });
   });
+  return writer.take();
+}
+
+// CRLReason within its extension: it never varies but in its last octet, and a list has many.
+void write_reason(der::Writer& writer, RevocationReason reason) {
+  static const Bytes form = encode_reason(RevocationReason::unspecified);
+  const auto value = static_cast<std::uint8_t>(reason);
+  writer.raw(ByteView(form).first(form.size() - 1));
+  writer.raw(ByteView(&value, 1));
 }
 
 void write_entry(der::Writer& writer, const CrlEntry& entry) {
