@@ -64,14 +64,19 @@ Result<void> CrlPublisher::publish() {
   const std::lock_guard one_at_a_time(publishing_);
   // Cleared before the read: a revocation during the read asks for one more CRL.
   dirty_.store(false, std::memory_order_release);
-  Result<void> done;
-  if (stale_) {
-    done = load();
-    if (done.has_value()) stale_ = false;
+  try {
+    Result<void> done;
+    if (stale_) {
+      done = load();
+      if (done.has_value()) stale_ = false;
+    }
+    if (done.has_value()) done = publish_next();
+    if (done.has_error()) changed();
+    return done;
+  } catch (const std::exception& error) {
+    changed();
+    return fail(Code::internal, "The CRL could not be made.", error.what());
   }
-  if (done.has_value()) done = publish_next();
-  if (done.has_error()) changed();
-  return done;
 }
 
 Result<std::optional<Timestamp>> CrlPublisher::take_new() {

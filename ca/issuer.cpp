@@ -1,6 +1,7 @@
 #include "ca/issuer.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "policy/facts.h"
 #include "x509/lint.h"
@@ -208,10 +209,15 @@ Result<Issuer::SignedCrl> Issuer::sign_encoded_crl(std::uint64_t number,
 Result<Bytes> Issuer::restore_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
                                   std::chrono::sys_seconds next_update, ByteView entries,
                                   ByteView signature) const {
-  const Bytes tbs = tbs_crl(number, this_update, next_update, entries);
-  const auto good = certificate().public_key().verify(algorithm_, tbs, signature);
-  if (good.has_error()) return good.error();
-  return x509::assemble_signed(tbs, algorithm_, signature);
+  try {
+    const Bytes tbs = tbs_crl(number, this_update, next_update, entries);
+    const auto good = certificate().public_key().verify(algorithm_, tbs, signature);
+    if (good.has_error()) return good.error();
+    return x509::assemble_signed(tbs, algorithm_, signature);
+  } catch (const std::invalid_argument& error) {
+    // Nobody signed a time that has no encoding.
+    return fail(Code::bad_proof, "The CRL cannot be put together.", error.what());
+  }
 }
 
 }  // namespace countersign::ca

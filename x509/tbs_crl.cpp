@@ -44,8 +44,10 @@ Extension crl_number(std::uint64_t number) {
 }  // namespace
 
 void append_crl_entry(Bytes& list, const CrlEntry& entry) {
+  constexpr std::size_t kMost = 64;  // that our own take
   der::Writer writer;
-  write_entry(writer, entry);
+  writer.reserve(kMost);
+  write_entry(writer, entry);  // may throw: the list is as it was then
   const Bytes der = writer.take();
   list.insert(list.end(), der.begin(), der.end());
 }

@@ -9,6 +9,9 @@ namespace {
 using namespace testing;  // NOLINT(google-build-using-namespace)
 using x509::RevocationReason;
 
+// In the year 14645.
+constexpr Timestamp kNoTimeOfACrl(std::chrono::milliseconds(400'000'000'000'000));
+
 class Revocation : public AuthorityTest {
  protected:
   Bytes issued(const std::string& name, int key = 0) {
@@ -264,6 +267,64 @@ TEST_F(Revocation, AStoredCrlThatDoesNotVerifyIsReplacedByOneWithAHigherNumber) 
   start();
   EXPECT_EQ(crl()->number(), last.number + 1);
   EXPECT_TRUE(crl()->signed_by(issuer()->certificate().public_key()));
+}
+
+TEST_F(Revocation, AStoredTimeThatNoCrlCanHaveIsReplacedToo) {
+  start();
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 1;
+  last.next_update = kNoTimeOfACrl;
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  start();
+  EXPECT_EQ(crl()->number(), last.number + 1);
+}
+
+// Any row of `revocations` that differs from what was signed, say by a hand in the database.
+TEST_F(Revocation, ARevocationThatIsNotWhatWasSignedMakesANewCrl) {
+  start(kWebPolicy);
+  ASSERT_TRUE(
+      run(authority->revoke(issued("web-1.example.com"), RevocationReason::key_compromise, op)));
+  start(kWebPolicy);
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 1;
+  last.through = 0;  // as if the row had been put in afterwards
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  start(kWebPolicy);
+  EXPECT_EQ(crl()->number(), last.number + 1);
+  EXPECT_EQ(crl()->entries().size(), 1U);
+  EXPECT_TRUE(crl()->signed_by(issuer()->certificate().public_key()));
+}
+
+TEST_F(Revocation, ARevocationOfAnImpossibleTimeIsListedWithTheNearestAndHoldsUpNoOther) {
+  start(kWebPolicy);
+  const Bytes odd = issued("web-1.example.com");
+  const Bytes other = issued("web-2.example.com", 1);
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{
+      {store::RevokeCertificate{issuer()->id(), odd, {kNoTimeOfACrl, 1}}}})[0]);
+  ASSERT_TRUE(run(authority->revoke(other, RevocationReason::superseded, op)));
+  start(kWebPolicy);
+  ASSERT_EQ(crl()->entries().size(), 2U);
+  EXPECT_EQ(crl()->entries()[0].serial, odd);
+  EXPECT_EQ(crl()->entries()[1].serial, other);
+}
+
+// The commit was the last thing that the dead one did.
+TEST_F(Revocation, ACrlThatWasCommittedAndNeverServedIsServedByTheNextStart) {
+  start(kWebPolicy);
+  ASSERT_TRUE(
+      run(authority->revoke(issued("web-1.example.com"), RevocationReason::key_compromise, op)));
+  const std::string served = *authority->crl_der();
+  {
+    // Another process, as the store sees it.
+    Authority next(config, issuer(), store, clock, system_random());
+    EXPECT_NE(*next.crl_der(), served);
+  }
+  const std::uint64_t committed = store.last_crl(issuer()->id()).value()->number;
+  start(kWebPolicy);
+  EXPECT_EQ(crl()->number(), committed);
+  EXPECT_EQ(crl()->entries().size(), 1U);
 }
 
 TEST_F(Revocation, AWholeCrlThatIsNotWhatItsRowSaysStopsTheStart) {
