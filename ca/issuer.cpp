@@ -132,8 +132,9 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::se
   content.serial = random_serial(random_);
   content.issuer = certificate().subject();
   content.subject = x509::common_name_only(certname);
-  content.not_before = now - profile.backdate;
-  // Nothing outlives the key that vouches for it.
+  // Nothing is valid before the key that vouches for it, nor after.
+  content.not_before = std::max(
+      now - profile.backdate, std::chrono::floor<std::chrono::seconds>(certificate().not_before()));
   content.not_after =
       std::min(now + validity, std::chrono::floor<std::chrono::seconds>(certificate().not_after()));
   content.spki = to_bytes(key.spki());
