@@ -126,7 +126,9 @@ class Service {
   }
 
   bool renewal_due() {
-    if (system_clock().now() >= renew_at_) return true;
+    const Timestamp now = system_clock().now();
+    // Made by a clock that was ahead: nobody takes it now, and its renewal is years away.
+    if (now >= renew_at_ || now < own_->not_before()) return true;
     const std::uint64_t revocations = authority_.revocations();
     if (revocations == seen_revocations_) return false;
     seen_revocations_ = revocations;
