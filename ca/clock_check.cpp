@@ -32,7 +32,7 @@ Result<void> ClockCheck::begin(const store::Store& store, bool accept) {
 
 Result<void> ClockCheck::check() const {
   const Timestamp now = clock_.now();
-  const auto within = issuer_.check_validity(now);
+  auto within = issuer_.check_validity(now);
   if (within.has_error() || !known_) return within;
   const auto passed = std::chrono::floor<std::chrono::milliseconds>(steady_() - began_);
   if (now >= *known_ + passed - kClockMayBeBehind) return {};
