@@ -1,6 +1,7 @@
 #include "api/http/tls_stream.h"
 
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -110,10 +111,16 @@ net::awaitable<TlsStream::ErrorCode> TlsStream::handshake() {
 net::awaitable<TlsStream::ErrorCode> TlsStream::wait_readable() {
   ErrorCode error;
   if (::SSL_has_pending(ssl_.get()) != 0) co_return error;
-  interruptible_ = true;
-  error = co_await wait(Want::read);
-  interruptible_ = false;
-  co_return error;
+  for (;;) {
+    interruptible_ = true;
+    error = co_await wait(Want::read);
+    interruptible_ = false;
+    if (error) co_return error;
+    // The event may be of bytes that were read before it came: there may be nothing yet.
+    char next = 0;
+    const auto peeked = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (peeked >= 0 || errno != EAGAIN) co_return error;
+  }
 }
 
 net::awaitable<std::pair<TlsStream::ErrorCode, std::size_t>> TlsStream::read_some(
