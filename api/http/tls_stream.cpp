@@ -16,7 +16,6 @@ namespace net = boost::asio;
 
 namespace {
 
-constexpr std::size_t kRecord = std::size_t{16} << 10U;  // RFC 8446, 5.1
 constexpr auto kAwaitHere = net::as_tuple(net::use_awaitable);
 
 }  // namespace
@@ -57,7 +56,13 @@ void TlsStream::arm() {
   });
 }
 
-TlsStream::Want TlsStream::judge(int result, ErrorCode& error) {
+template <class Call>
+TlsStream::Want TlsStream::attempt(Call call, ErrorCode& error) {
+  // SSL_get_error looks at both.
+  ::ERR_clear_error();
+  errno = 0;
+  const int result = call(ssl_.get());
+  if (result == 1) return Want::nothing;
   switch (::SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return Want::read;
@@ -97,11 +102,7 @@ net::awaitable<TlsStream::ErrorCode> TlsStream::handshake() {
   ErrorCode error;
   if (broken_) co_return net::error::no_memory;
   for (;;) {
-    ::ERR_clear_error();
-    errno = 0;
-    const int result = ::SSL_do_handshake(ssl_.get());
-    if (result == 1) co_return error;
-    const Want want = judge(result, error);
+    const Want want = attempt(::SSL_do_handshake, error);
     if (want == Want::nothing) co_return error;
     error = co_await wait(want);
     if (error) co_return error;
@@ -127,12 +128,9 @@ net::awaitable<std::pair<TlsStream::ErrorCode, std::size_t>> TlsStream::read_som
     std::span<char> into) {
   std::pair<ErrorCode, std::size_t> got;
   for (;;) {
-    ::ERR_clear_error();
-    errno = 0;
-    const int result = ::SSL_read_ex(ssl_.get(), into.data(), into.size(), &got.second);
-    if (result == 1) co_return got;
-    got.second = 0;
-    const Want want = judge(result, got.first);
+    const Want want = attempt(
+        [&](::SSL* ssl) { return ::SSL_read_ex(ssl, into.data(), into.size(), &got.second); },
+        got.first);
     if (want == Want::nothing) co_return got;
     got.first = co_await wait(want);
     if (got.first) co_return got;
@@ -142,19 +140,15 @@ net::awaitable<std::pair<TlsStream::ErrorCode, std::size_t>> TlsStream::read_som
 net::awaitable<TlsStream::ErrorCode> TlsStream::write(std::string_view text) {
   ErrorCode error;
   while (!text.empty()) {
-    ::ERR_clear_error();
-    errno = 0;
     std::size_t written = 0;
-    const int result =
-        ::SSL_write_ex(ssl_.get(), text.data(), std::min(text.size(), kRecord), &written);
-    if (result == 1) {
-      text.remove_prefix(written);
-      continue;
-    }
-    const Want want = judge(result, error);
-    if (want == Want::nothing) co_return error;
-    error = co_await wait(want);
+    const Want want = attempt(
+        [&](::SSL* ssl) {
+          return ::SSL_write_ex(ssl, text.data(), std::min(text.size(), kRecord), &written);
+        },
+        error);
+    if (want != Want::nothing) error = co_await wait(want);
     if (error) co_return error;
+    text.remove_prefix(written);
   }
   co_return error;
 }
