@@ -313,7 +313,8 @@ class Authority {
   // One text for all who ask: a CRL can be large, and its readers slow.
   std::shared_ptr<const std::string> crl_pem() const;  // ours, then those above
   std::shared_ptr<const std::string> crl_der() const;  // ours alone, as bytes
-  Timestamp crl_this_update() const;                   // of ours
+  CrlFigures crl_figures() const;
+  Timestamp crl_this_update() const;  // of ours
   // What Puppet's agents get: as crl_pem(), or with the infra CRL in place of ours; and since when.
   ServedCrls agents_crls() const;
 

@@ -12,6 +12,9 @@ namespace {
 constexpr std::string_view kSpace = "crl";
 constexpr std::string_view kParents = "parents";
 
+constexpr std::size_t kPage = 10'000;  // revocations that are read at once
+constexpr std::chrono::hours kBetweenDrops(24);
+
 }  // namespace
 
 CrlPublisher::CrlPublisher(const Issuer& issuer, store::Store& store, store::Committer& committer,
@@ -61,43 +64,125 @@ Result<void> CrlPublisher::publish() {
   const std::lock_guard one_at_a_time(publishing_);
   // Cleared before the read: a revocation during the read asks for one more CRL.
   dirty_.store(false, std::memory_order_release);
-  auto done = publish_next();
-  if (done.has_error()) changed();
-  return done;
-}
-
-Result<std::vector<x509::CrlEntry>> CrlPublisher::revoked(Timestamp now) const {
-  const auto rows = store_.revoked(issuer_.id(), now);
-  if (rows.has_error()) return rows.error();
-  std::vector<x509::CrlEntry> entries;
-  entries.reserve(rows->size());
-  for (const store::RevokedSerial& row : *rows) {
-    entries.push_back({row.serial, row.revocation.at,
-                       static_cast<x509::RevocationReason>(row.revocation.reason)});
+  try {
+    Result<void> done;
+    if (stale_) {
+      done = load();
+      if (done.has_value()) stale_ = false;
+    }
+    if (done.has_value()) done = publish_next();
+    if (done.has_error()) changed();
+    return done;
+  } catch (const std::exception& error) {
+    changed();
+    return fail(Code::internal, "The CRL could not be made.", error.what());
   }
-  return entries;
 }
 
-Result<store::CrlRecord> CrlPublisher::sign_next(std::chrono::sys_seconds now,
-                                                 const std::vector<x509::CrlEntry>& entries) const {
-  const auto last = store_.last_crl(issuer_.id());
+Result<std::optional<Timestamp>> CrlPublisher::take_new() {
+  std::optional<Timestamp> oldest;
+  for (bool more = true; more;) {
+    const auto rows = store_.revocations(issuer_.id(), entries_.through(), kPage);
+    if (rows.has_error()) return rows.error();
+    for (const store::RevocationRecord& row : *rows) {
+      entries_.append(row);
+      oldest = std::min(oldest.value_or(row.revocation.at), row.revocation.at);
+    }
+    more = rows->size() == kPage;
+  }
+  return oldest;
+}
+
+Result<void> CrlPublisher::load() {
+  auto last = store_.last_crl(issuer_.id());
   if (last.has_error()) return last.error();
-  const std::uint64_t number = *last ? (*last)->number + 1 : 1;
+  entries_.clear();
+  const auto taken = take_new();
+  if (taken.has_error()) return taken.error();
+  last_ = std::move(*last);
+  if (!last_) return {};
+  if (last_->signature.empty()) {
+    // A whole one, of an older program or another CA: it left out what had ended by then.
+    last_->der = {};
+    last_->dropped_through = entries_.through();
+    last_->dropped_before = last_->this_update;
+  }
+  entries_.drop(last_->dropped_through, last_->dropped_before);
+  return {};
+}
+
+Bytes CrlPublisher::restored() const {
+  const Timestamp now = clock_.now();
+  if (!last_ || last_->signature.empty() || infra_.enabled()) return {};
+  if (last_->this_update > now || last_->next_update <= now) return {};
+  if (last_->through != entries_.through()) return {};
+  auto der = issuer_.restore_crl(last_->number,
+                                 std::chrono::floor<std::chrono::seconds>(last_->this_update),
+                                 std::chrono::floor<std::chrono::seconds>(last_->next_update),
+                                 entries_.der(), last_->signature);
+  if (der.has_value()) return std::move(*der);
+  log::error("stored_crl_invalid", {{"number", last_->number}, {"error", der.error().detail}});
+  return {};
+}
+
+Result<void> CrlPublisher::resume() {
+  {
+    const std::lock_guard one_at_a_time(publishing_);
+    const auto loaded = load();
+    if (loaded.has_error()) return loaded.error();
+    const Bytes der = restored();
+    if (!der.empty()) {
+      {
+        const std::lock_guard lock(mutex_);
+        der_ = std::make_shared<const std::string>(as_text(der));
+        this_update_ = last_->this_update;
+        next_update_ = last_->next_update;
+        figures_.entries = entries_.size();
+      }
+      serve(false);
+      log::info("crl_resumed", {{"number", last_->number}, {"entries", entries_.size()}});
+      return {};
+    }
+  }
+  return publish();
+}
+
+// Seldom, as it touches every entry. Only what the last CRL has listed after its certificate's end.
+void CrlPublisher::drop_expired(Timestamp now) {
+  if (!last_) return;
+  const Timestamp before = std::min(last_->this_update, now);
+  if (before - last_->dropped_before < kBetweenDrops) return;
+  entries_.drop(last_->through, before);
+  // Also if the next commit fails: these are gone from entries_.
+  last_->dropped_through = last_->through;
+  last_->dropped_before = before;
+}
+
+Result<store::CrlRecord> CrlPublisher::sign_next(std::chrono::sys_seconds now, Bytes& der) {
+  const std::uint64_t number = last_ ? last_->number + 1 : 1;
   const auto next_update = now + settings_.lifetime;
-  auto der = issuer_.sign_crl(number, now, next_update, entries);
-  if (der.has_error()) return der.error();
+  auto crl = issuer_.sign_encoded_crl(number, now, next_update, entries_.der());
+  if (crl.has_error()) return crl.error();
+  der = std::move(crl->der);
   return store::CrlRecord{.issuer = issuer_.id(),
                           .number = number,
                           .this_update = now,
                           .next_update = next_update,
-                          .der = std::move(*der)};
+                          .signature = std::move(crl->signature),
+                          .through = entries_.through(),
+                          .dropped_through = last_ ? last_->dropped_through : 0,
+                          .dropped_before = last_ ? last_->dropped_before : Timestamp()};
 }
 
 Result<void> CrlPublisher::publish_next() {
+  const auto began = std::chrono::steady_clock::now();
   const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
-  const auto entries = revoked(now);
-  if (entries.has_error()) return entries.error();
-  const auto full = sign_next(now, *entries);
+  drop_expired(now);
+  const auto oldest = take_new();
+  if (oldest.has_error()) return oldest.error();
+  if (*oldest) waiting_ = std::min(waiting_.value_or(**oldest), **oldest);
+  Bytes der;
+  auto full = sign_next(now, der);
   if (full.has_error()) return full.error();
   store::WriteBatch batch;
   batch.push_back(store::InsertCrl{*full});
@@ -109,18 +194,38 @@ Result<void> CrlPublisher::publish_next() {
     if (infra) batch.push_back(infra->document);
   }
   const auto committed = committer_.commit_blocking(std::move(batch));
-  if (committed.has_error()) return committed.error();
+  if (committed.has_error()) {
+    // Its outcome may be unknown, and a number must not be given twice.
+    stale_ = true;
+    return committed.error();
+  }
 
   const bool infra_changed = infra.has_value();
   if (infra_changed) infra_.adopt(std::move(*infra));
+  last_ = std::move(*full);
   {
     const std::lock_guard lock(mutex_);
-    der_ = std::make_shared<const std::string>(as_text(full->der));
+    der_ = std::make_shared<const std::string>(as_text(der));
     this_update_ = now;
+    next_update_ = last_->next_update;
   }
+  der = {};
   serve(infra_changed);
-  log::info("crl_published", {{"number", full->number}, {"entries", entries->size()}});
+  note_figures(std::chrono::steady_clock::now() - began);
+  log::info("crl_published", {{"number", last_->number}, {"entries", entries_.size()}});
   return {};
+}
+
+void CrlPublisher::note_figures(std::chrono::steady_clock::duration build) {
+  using std::chrono::milliseconds;
+  const Timestamp now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  figures_.entries = entries_.size();
+  figures_.build = std::chrono::duration_cast<milliseconds>(build);
+  if (!waiting_) return;
+  figures_.delay = std::max(milliseconds(0), now - *waiting_);
+  waiting_.reset();
+  figures_.max_delay = std::max(figures_.max_delay, figures_.delay);
 }
 
 void CrlPublisher::serve(bool infra_changed) {
@@ -203,12 +308,17 @@ Timestamp CrlPublisher::this_update() const {
   return this_update_;
 }
 
+CrlFigures CrlPublisher::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
 std::vector<std::string> CrlPublisher::problems() const {
   const Timestamp now = clock_.now();
   std::vector<std::string> list;
   const std::lock_guard lock(mutex_);
   const bool infra_ended = infra_.enabled() && now >= infra_this_update_ + settings_.lifetime;
-  if (infra_ended || now >= this_update_ + settings_.lifetime) {
+  if (infra_ended || now >= next_update_) {
     list.emplace_back("The CRL is past its nextUpdate.");
   }
   for (const auto& crl : parents_) {

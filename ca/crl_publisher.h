@@ -9,11 +9,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "ca/crl_entries.h"
 #include "ca/infra_crl.h"
 #include "ca/issuer.h"
 #include "ca/parent_crls.h"
@@ -34,6 +36,14 @@ struct ServedCrls {
   Timestamp changed_at;  // when this text was first served
 };
 
+// For the metrics: of our CRL.
+struct CrlFigures {
+  std::size_t entries = 0;
+  std::chrono::milliseconds build{0};      // to make, sign and store the last one
+  std::chrono::milliseconds delay{0};      // of the oldest revocation that was new in the last one
+  std::chrono::milliseconds max_delay{0};  // since the start
+};
+
 // Thread-safe. What returns a Result blocks: call it on a worker pool.
 class CrlPublisher {
  public:
@@ -49,6 +59,9 @@ class CrlPublisher {
   // Is it time to publish: a revocation waits and the last CRL is at least `delay` old, or half of
   // the lifetime is over, or the infra inventory changed?
   bool due() const;
+  // At the start: serves the stored CRL, put together from the revocations and verified, if it is
+  // of now and nothing was revoked since; otherwise publishes. What does not verify is not served.
+  Result<void> resume();
   // Signs and stores a CRL with the next number, then serves it; the infra CRL too if it changed.
   Result<void> publish();
 
@@ -62,6 +75,7 @@ class CrlPublisher {
   ServedCrls for_agents() const;                   // with the infra CRL in place of the full one
   std::shared_ptr<const std::string> der() const;  // ours, full
   Timestamp this_update() const;                   // of ours
+  CrlFigures figures() const;
   // What a relying party would refuse now, for people.
   std::vector<std::string> problems() const;
   // Logs, once a day, each CRL of a CA above that ended or has less than a tenth of its time left.
@@ -69,9 +83,15 @@ class CrlPublisher {
 
  private:
   Result<void> publish_next();
-  Result<std::vector<x509::CrlEntry>> revoked(Timestamp now) const;
-  Result<store::CrlRecord> sign_next(std::chrono::sys_seconds now,
-                                     const std::vector<x509::CrlEntry>& entries) const;
+  // Takes the revocations past those that entries_ has; tells when the oldest of them was.
+  Result<std::optional<Timestamp>> take_new();
+  // Fills entries_ with what the stored CRL holds, and what was revoked since.
+  Result<void> load();
+  // The stored CRL if it can be served on; empty if one must be published.
+  Bytes restored() const;
+  void drop_expired(Timestamp now);
+  Result<store::CrlRecord> sign_next(std::chrono::sys_seconds now, Bytes& der);
+  void note_figures(std::chrono::steady_clock::duration build);
   // Makes the texts anew; that of the infra CRL only if `infra_changed`.
   void serve(bool infra_changed);
   std::string names_of_new(const Crls& next) const;
@@ -83,16 +103,23 @@ class CrlPublisher {
   const CrlSettings settings_;
 
   std::atomic<bool> dirty_{false};
-  // One publication or upload at a time, so that numbers rise in order. Guards infra_; who changes
-  // parents_ or der_ holds mutex_ too, so that either lock is enough to read them.
+  // One publication or upload at a time, so that numbers rise in order. Guards infra_,
+  // entries_, last_, waiting_ and stale_; who changes parents_ or der_ holds mutex_ too, so that
+  // either lock is enough to read them.
   std::mutex publishing_;
+  std::optional<Timestamp> waiting_;  // when the oldest revocation was that is in no CRL yet
+  bool stale_ = false;                // are entries_ and last_ to be read from the store first?
   InfraCrl infra_;
-  mutable std::mutex mutex_;  // guards the rest
+  CrlEntries entries_;
+  std::optional<store::CrlRecord> last_;  // as the store has it, without a whole DER
+  mutable std::mutex mutex_;              // guards the rest
   Crls parents_;
   ServedCrls full_;
   ServedCrls infra_served_;
   std::shared_ptr<const std::string> der_;
   Timestamp this_update_;
+  Timestamp next_update_;
+  CrlFigures figures_;
   Timestamp infra_this_update_;
   Timestamp warned_at_;
 };

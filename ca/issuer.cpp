@@ -1,6 +1,7 @@
 #include "ca/issuer.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "policy/facts.h"
 #include "x509/lint.h"
@@ -178,6 +179,45 @@ Result<Bytes> Issuer::sign_crl(std::uint64_t number, std::chrono::sys_seconds th
   const auto signature = signer_->sign(tbs);
   if (signature.has_error()) return signature.error();
   return x509::assemble_signed(tbs, algorithm_, *signature);
+}
+
+Bytes Issuer::tbs_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                      std::chrono::sys_seconds next_update, ByteView entries) const {
+  return x509::encode_tbs_crl({.issuer = certificate().subject(),
+                               .authority_key_id = certificate().subject_key_id(),
+                               .number = number,
+                               .this_update = this_update,
+                               .next_update = next_update,
+                               .entries = {},
+                               .encoded_entries = entries},
+                              algorithm_);
+}
+
+Result<Issuer::SignedCrl> Issuer::sign_encoded_crl(std::uint64_t number,
+                                                   std::chrono::sys_seconds this_update,
+                                                   std::chrono::sys_seconds next_update,
+                                                   ByteView entries) const {
+  const Bytes tbs = tbs_crl(number, this_update, next_update, entries);
+  auto signature = signer_->sign(tbs);
+  if (signature.has_error()) return signature.error();
+  SignedCrl crl;
+  crl.der = x509::assemble_signed(tbs, algorithm_, *signature);
+  crl.signature = std::move(*signature);
+  return crl;
+}
+
+Result<Bytes> Issuer::restore_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                                  std::chrono::sys_seconds next_update, ByteView entries,
+                                  ByteView signature) const {
+  try {
+    const Bytes tbs = tbs_crl(number, this_update, next_update, entries);
+    const auto good = certificate().public_key().verify(algorithm_, tbs, signature);
+    if (good.has_error()) return good.error();
+    return x509::assemble_signed(tbs, algorithm_, signature);
+  } catch (const std::invalid_argument& error) {
+    // Nobody signed a time that has no encoding.
+    return fail(Code::bad_proof, "The CRL cannot be put together.", error.what());
+  }
 }
 
 }  // namespace countersign::ca

@@ -72,12 +72,26 @@ class Issuer {
   Result<Bytes> sign_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
                          std::chrono::sys_seconds next_update,
                          std::span<const x509::CrlEntry> entries) const;
+  // The same over entries that are encoded already (x509::append_crl_entry).
+  struct SignedCrl {
+    Bytes der;
+    Bytes signature;
+  };
+  Result<SignedCrl> sign_encoded_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                                     std::chrono::sys_seconds next_update, ByteView entries) const;
+  // The DER of a CRL that was signed so before, byte for byte. bad_proof if the signature is not
+  // of these entries, times and number.
+  Result<Bytes> restore_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                            std::chrono::sys_seconds next_update, ByteView entries,
+                            ByteView signature) const;
 
  private:
   Issuer(const Clock& clock, const Random& random) : clock_(clock), random_(random) {}
   Result<Prepared> prepare(const Profile& profile, std::chrono::seconds validity,
                            const std::string& certname, const x509::PublicKey& key,
                            std::vector<x509::Extension> extensions, bool privileged) const;
+  Bytes tbs_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
+                std::chrono::sys_seconds next_update, ByteView entries) const;
 
   const Clock& clock_;
   const Random& random_;

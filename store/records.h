@@ -95,12 +95,19 @@ struct RequestRecord {
   bool operator==(const RequestRecord&) const = default;
 };
 
+// A CRL either whole, in `der`, or (`der` empty) by what its entries do not tell: it holds the
+// issuer's revocations up to `through`, without those up to `dropped_through` whose certificate
+// ended before `dropped_before`, in order of sequence.
 struct CrlRecord {
   std::string issuer;
   std::uint64_t number = 0;
   Timestamp this_update;
   Timestamp next_update;
-  Bytes der;
+  Bytes der = {};
+  Bytes signature = {};
+  std::int64_t through = 0;
+  std::int64_t dropped_through = 0;
+  Timestamp dropped_before = {};
   bool operator==(const CrlRecord&) const = default;
 };
 
@@ -108,6 +115,15 @@ struct RevokedSerial {
   Bytes serial;
   Revocation revocation;
   bool operator==(const RevokedSerial&) const = default;
+};
+
+// One revocation in the order in which they were committed.
+struct RevocationRecord {
+  std::int64_t sequence = 0;  // given by the store, rising
+  Bytes serial;
+  Timestamp not_after;  // of the certificate
+  Revocation revocation;
+  bool operator==(const RevocationRecord&) const = default;
 };
 
 struct TokenRecord {

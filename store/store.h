@@ -297,6 +297,10 @@ class Store {
   // Every certificate of the issuer that is revoked and not expired at `now`, in serial order.
   virtual Result<std::vector<RevokedSerial>> revoked(const std::string& issuer,
                                                      Timestamp now) const = 0;
+  // Of the issuer, those past the sequence `after`, in order of commit; at most `limit`.
+  virtual Result<std::vector<RevocationRecord>> revocations(const std::string& issuer,
+                                                            std::int64_t after,
+                                                            std::size_t limit) const = 0;
   virtual Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const = 0;
 
   virtual Result<std::optional<TokenRecord>> token_by_hash(ByteView hash) const = 0;

@@ -50,7 +50,11 @@ struct CrlContent {
   std::chrono::sys_seconds this_update;
   std::chrono::sys_seconds next_update;
   std::span<const CrlEntry> entries;
+  ByteView encoded_entries = {};  // more of them, by append_crl_entry; they come first
 };
+
+// Appends the DER of one element of revokedCertificates.
+void append_crl_entry(Bytes& list, const CrlEntry& entry);
 
 // DER TBSCertList, version 2, with AKI and CRL number. Sign it and use assemble_signed.
 Bytes encode_tbs_crl(const CrlContent& content, ByteView signature_algorithm);

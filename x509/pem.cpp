@@ -141,18 +141,33 @@ Result<Bytes> pem_decode(std::string_view text, const std::vector<std::string_vi
 }
 
 std::string pem_encode(std::string_view label, ByteView der) {
+  constexpr std::size_t kLine = 48;  // octets that make 64 columns
+  const std::size_t body = (der.size() + 2) / 3 * 4 + (der.size() + kLine - 1) / kLine;
   std::string text;
-  text.reserve(der.size() * 4 / 3 + der.size() / 48 + 2 * label.size() + 48);
+  text.reserve(body + 2 * label.size() + 48);
   text.append(kBegin).append(label).append(kDashes).push_back('\n');
-  for (std::size_t at = 0; at < der.size(); at += 3) {
-    const ByteView group = der.subspan(at, std::min<std::size_t>(3, der.size() - at));
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) bits = (bits << 8) | (i < group.size() ? group[i] : 0U);
-    for (std::size_t i = 0; i < 4; ++i) {
-      text.push_back(i <= group.size() ? kAlphabet[(bits >> (18 - 6 * i)) & 63] : '=');
-    }
-    if ((at + 3) % 48 == 0 || at + 3 >= der.size()) text.push_back('\n');
+  std::size_t to = text.size();
+  // Not a character at a time: a CRL can be of tens of megabytes.
+  text.resize(to + body);
+  std::size_t at = 0;
+  for (; at + 3 <= der.size(); at += 3) {
+    const std::uint32_t bits = (std::uint32_t{der[at]} << 16) | (std::uint32_t{der[at + 1]} << 8) |
+                               std::uint32_t{der[at + 2]};
+    text[to++] = kAlphabet[bits >> 18];
+    text[to++] = kAlphabet[(bits >> 12) & 63];
+    text[to++] = kAlphabet[(bits >> 6) & 63];
+    text[to++] = kAlphabet[bits & 63];
+    if ((at + 3) % kLine == 0) text[to++] = '\n';
   }
+  if (const std::size_t left = der.size() - at; left > 0) {
+    const std::uint32_t bits =
+        (std::uint32_t{der[at]} << 16) | (left > 1 ? std::uint32_t{der[at + 1]} << 8 : 0U);
+    text[to++] = kAlphabet[bits >> 18];
+    text[to++] = kAlphabet[(bits >> 12) & 63];
+    text[to++] = left > 1 ? kAlphabet[(bits >> 6) & 63] : '=';
+    text[to++] = '=';
+  }
+  if (der.size() % kLine != 0) text[to] = '\n';
   text.append(kEnd).append(label).append(kDashes).push_back('\n');
   return text;
 }

@@ -5,8 +5,8 @@
 namespace countersign::x509 {
 namespace {
 
-// CRLReason within its extension: it never varies but in its last octet, and a list has many.
-void write_reason(der::Writer& writer, RevocationReason reason) {
+Bytes encode_reason(RevocationReason reason) {
+  der::Writer writer;
   writer.nest(der::kSequence, [&] {
     writer.nest(der::kSequence, [&] {
       writer.object_identifier(oid::kCrlReason);
@@ -15,6 +15,15 @@ void write_reason(der::Writer& writer, RevocationReason reason) {
       });
     });
   });
+  return writer.take();
+}
+
+// CRLReason within its extension: it never varies but in its last octet, and a list has many.
+void write_reason(der::Writer& writer, RevocationReason reason) {
+  static const Bytes form = encode_reason(RevocationReason::unspecified);
+  const auto value = static_cast<std::uint8_t>(reason);
+  writer.raw(ByteView(form).first(form.size() - 1));
+  writer.raw(ByteView(&value, 1));
 }
 
 void write_entry(der::Writer& writer, const CrlEntry& entry) {
@@ -34,10 +43,20 @@ Extension crl_number(std::uint64_t number) {
 
 }  // namespace
 
+void append_crl_entry(Bytes& list, const CrlEntry& entry) {
+  constexpr std::size_t kMost = 64;  // that our own take
+  der::Writer writer;
+  writer.reserve(kMost);
+  write_entry(writer, entry);  // may throw: the list is as it was then
+  const Bytes der = writer.take();
+  list.insert(list.end(), der.begin(), der.end());
+}
+
 Bytes encode_tbs_crl(const CrlContent& content, ByteView signature_algorithm) {
   constexpr std::uint64_t kVersion2 = 1;
   der::Writer writer;
-  writer.reserve(256 + content.issuer.size() + 64 * content.entries.size());
+  writer.reserve(256 + content.issuer.size() + content.encoded_entries.size() +
+                 64 * content.entries.size());
   writer.nest(der::kSequence, [&] {
     writer.unsigned_integer(kVersion2);
     writer.raw(signature_algorithm);
@@ -45,8 +64,9 @@ Bytes encode_tbs_crl(const CrlContent& content, ByteView signature_algorithm) {
     writer.time(content.this_update);
     writer.time(content.next_update);
     // RFC 5280 5.1.2.6: an empty list must be absent.
-    if (!content.entries.empty()) {
+    if (!content.entries.empty() || !content.encoded_entries.empty()) {
       writer.nest(der::kSequence, [&] {
+        writer.raw(content.encoded_entries);
         for (const CrlEntry& entry : content.entries) write_entry(writer, entry);
       });
     }

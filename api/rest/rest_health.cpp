@@ -99,6 +99,25 @@ void connection_metrics(const ConnectionCounts& counts, std::string& text) {
   labelled(kRefused, "reason", "handshakes", counts.refused_handshakes, text);
 }
 
+void crl_metrics(const ca::CrlFigures& crl, std::string& text) {
+  const auto gauge = [&text](const std::string& name, const std::string& help,
+                             const std::string& value) {
+    text +=
+        "# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n" + name + " " + value + "\n";
+  };
+  const auto seconds = [](std::chrono::milliseconds time) {
+    const std::string rest = std::to_string(1000 + time.count() % 1000).substr(1);
+    return std::to_string(time.count() / 1000) + "." + rest;
+  };
+  gauge("countersign_crl_entries", "Entries of the served CRL.", std::to_string(crl.entries));
+  gauge("countersign_crl_build_seconds", "What the last CRL took to make, sign and store.",
+        seconds(crl.build));
+  gauge("countersign_crl_delay_seconds",
+        "From a revocation to its CRL: the oldest in the last one.", seconds(crl.delay));
+  gauge("countersign_crl_delay_max_seconds", "The longest of these since the start.",
+        seconds(crl.max_delay));
+}
+
 }  // namespace
 
 Answer get_metrics(Call call) {
@@ -117,6 +136,7 @@ Answer get_metrics(Call call) {
   gauge("countersign_work_in_use", "Pieces of work that wait or run.",
         static_cast<std::int64_t>(call.authority.work_in_use()));
   gauge("countersign_crl_age_seconds", "Age of the served CRL.", age.count());
+  crl_metrics(call.authority.crl_figures(), text);
   gauge("countersign_policy_ok", "Was the last load of the policy good?",
         call.authority.health().policy_error.empty() ? 1 : 0);
   gauge("countersign_audit_ok", "Is the audit signed, and was it whole since the start?",

@@ -177,6 +177,20 @@ class MemoryStore final : public Store {
     return list;
   }
 
+  Result<std::vector<RevocationRecord>> revocations(const std::string& issuer, std::int64_t after,
+                                                    std::size_t limit) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<RevocationRecord> list;
+    for (auto i = static_cast<std::size_t>(std::max<std::int64_t>(after, 0));
+         i < tables_.revocations.size() && list.size() < limit; ++i) {
+      const CertificateRecord& row = tables_.certificates[tables_.revocations[i]];
+      if (row.issuer != issuer) continue;
+      list.push_back(
+          {static_cast<std::int64_t>(i + 1), row.serial, row.not_after, *row.revocation});
+    }
+    return list;
+  }
+
   Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const override {
     const std::shared_lock lock(mutex_);
     return look_up(tables_.crls, issuer);

@@ -179,7 +179,10 @@ Result<void> Tables::apply_one(const InsertCertificate& m) {
   put(certificate_by_serial, serial, certificates.size());
   append(certificates, c);
   set(counts.certificates, counts.certificates + 1);
-  if (c.revocation) set(counts.revoked, counts.revoked + 1);
+  if (c.revocation) {
+    append(revocations, certificates.size() - 1);
+    set(counts.revoked, counts.revoked + 1);
+  }
   return {};
 }
 
@@ -198,6 +201,7 @@ Result<void> Tables::apply_one(const RevokeCertificate& m) {
   }
   certificates[index].revocation = m.revocation;
   undo_.push_back([this, index] { certificates[index].revocation.reset(); });
+  append(revocations, index);
   set(counts.revoked, counts.revoked + 1);
   return {};
 }

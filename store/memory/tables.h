@@ -27,10 +27,11 @@ class Tables {
   // In order of insertion. A certificate's cursor is its index plus one.
   std::vector<IssuerRecord> issuers;
   std::vector<CertificateRecord> certificates;
-  std::map<std::string, RequestRecord> requests;                 // by id
-  std::map<std::string, CrlRecord> crls;                         // the last one, by issuer
-  std::map<std::string, TokenRecord> tokens;                     // by id
-  std::map<std::string, EnrolmentTokenRecord> enrolment_tokens;  // by id
+  std::map<std::string, RequestRecord> requests;  // by id
+  std::vector<std::size_t> revocations;           // rows of `certificates`, in order of revocation
+  std::map<std::string, CrlRecord> crls;          // the last one, by issuer
+  std::map<std::string, TokenRecord> tokens;      // by id
+  std::map<std::string, EnrolmentTokenRecord> enrolment_tokens;             // by id
   std::map<std::pair<std::string, std::string>, InstanceRecord> instances;  // by kind and subject
   struct AllowanceRow {
     Allowance allowance;

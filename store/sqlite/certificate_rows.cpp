@@ -154,12 +154,29 @@ std::vector<RevokedSerial> select_revoked(Connection& db, const std::string& iss
                                           Timestamp now) {
   std::vector<RevokedSerial> list;
   auto row = db.prepare(
-      "SELECT serial, revoked_at, revoked_reason FROM certificates "
+      "SELECT serial, revoked_at, reason FROM revocations "
       "WHERE issuer_id = (SELECT id FROM issuers WHERE key_id = ?) "
-      "AND revoked_at IS NOT NULL AND not_after > ? ORDER BY serial");
+      "AND not_after > ? ORDER BY serial");
   row.bind(issuer, now);
   while (row.step()) {
     list.push_back({row.blob(0), {row.time(1), static_cast<int>(row.integer(2))}});
+  }
+  return list;
+}
+
+std::vector<RevocationRecord> select_revocations(Connection& db, const std::string& issuer,
+                                                 std::int64_t after, std::size_t limit) {
+  std::vector<RevocationRecord> list;
+  auto row = db.prepare(
+      "SELECT sequence, serial, not_after, revoked_at, reason FROM revocations "
+      "WHERE issuer_id = (SELECT id FROM issuers WHERE key_id = ?) "
+      "AND sequence > ? ORDER BY sequence LIMIT ?");
+  row.bind(issuer, after, static_cast<std::int64_t>(limit));
+  while (row.step()) {
+    list.push_back({row.integer(0),
+                    row.blob(1),
+                    row.time(2),
+                    {row.time(3), static_cast<int>(row.integer(4))}});
   }
   return list;
 }

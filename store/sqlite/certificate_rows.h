@@ -26,6 +26,8 @@ std::vector<RequestRecord> select_requests_of_certificates(Connection& db,
                                                            const std::string& certname,
                                                            std::size_t limit);
 std::vector<RevokedSerial> select_revoked(Connection& db, const std::string& issuer, Timestamp now);
+std::vector<RevocationRecord> select_revocations(Connection& db, const std::string& issuer,
+                                                 std::int64_t after, std::size_t limit);
 
 }  // namespace countersign::store
 

@@ -291,9 +291,30 @@ DROP INDEX audit_subject;
 CREATE INDEX audit_subject ON audit (subject, sequence) WHERE by_certificate = 0;
 )sql";
 
-constexpr std::array<const char*, 9> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                    kVersion4, kVersion5, kVersion6,
-                                                    kVersion7, kVersion8, kVersion9};
+// A CRL is made from the revocations in the order of their commits, so that a new one costs what is
+// new. A whole CRL that is there stays until the next one.
+constexpr const char* kVersion10 = R"sql(
+CREATE TABLE revocations (
+  sequence INTEGER PRIMARY KEY,
+  issuer_id INTEGER NOT NULL REFERENCES issuers(id),
+  serial BLOB NOT NULL,
+  not_after INTEGER NOT NULL,
+  revoked_at INTEGER NOT NULL,
+  reason INTEGER NOT NULL
+);
+INSERT INTO revocations (issuer_id, serial, not_after, revoked_at, reason)
+  SELECT issuer_id, serial, not_after, revoked_at, revoked_reason FROM certificates
+  WHERE revoked_at IS NOT NULL ORDER BY revoked_at, id;
+DROP INDEX certificates_crl;
+ALTER TABLE crls ADD COLUMN signature BLOB NOT NULL DEFAULT x'';
+ALTER TABLE crls ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE crls ADD COLUMN dropped_through INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE crls ADD COLUMN dropped_before INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 10> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                     kVersion5, kVersion6, kVersion7, kVersion8,
+                                                     kVersion9, kVersion10};
 
 std::size_t version_of(Connection& connection) {
   auto exists = connection.prepare(

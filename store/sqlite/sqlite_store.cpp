@@ -165,14 +165,24 @@ class SqliteStore final : public Store {
     return readers_.use([&](Connection& db) { return select_revoked(db, issuer, now); });
   }
 
+  Result<std::vector<RevocationRecord>> revocations(const std::string& issuer, std::int64_t after,
+                                                    std::size_t limit) const override {
+    return readers_.use(
+        [&](Connection& db) { return select_revocations(db, issuer, after, limit); });
+  }
+
   Result<std::optional<CrlRecord>> last_crl(const std::string& issuer) const override {
     return readers_.use([&](Connection& db) -> std::optional<CrlRecord> {
       auto row = db.prepare(
-          "SELECT issuer, number, this_update, next_update, der FROM crls WHERE issuer = ? "
-          "ORDER BY number DESC LIMIT 1");
+          "SELECT issuer, number, this_update, next_update, der, signature, through, "
+          "dropped_through, dropped_before FROM crls WHERE issuer = ? ORDER BY number DESC LIMIT "
+          "1");
       if (!row.bind(issuer).step()) return std::nullopt;
-      return CrlRecord{row.text(0), static_cast<std::uint64_t>(row.integer(1)), row.time(2),
-                       row.time(3), row.blob(4)};
+      return CrlRecord{row.text(0),    static_cast<std::uint64_t>(row.integer(1)),
+                       row.time(2),    row.time(3),
+                       row.blob(4),    row.blob(5),
+                       row.integer(6), row.integer(7),
+                       row.time(8)};
     });
   }
 

@@ -115,8 +115,8 @@ Result<void> apply_one(Connection& db, const DecideRequest& m) {
 Result<void> apply_one(Connection& db, const RevokeCertificate& m) {
   const auto issuer = issuer_row(db, m.issuer);
   if (issuer.has_error()) return issuer.error();
-  auto row =
-      db.prepare("SELECT id, revoked_at FROM certificates WHERE serial = ? AND issuer_id = ?");
+  auto row = db.prepare(
+      "SELECT id, revoked_at, not_after FROM certificates WHERE serial = ? AND issuer_id = ?");
   if (!row.bind(m.serial, *issuer).step()) {
     return fail(Code::not_found, "There is no such certificate.");
   }
@@ -124,6 +124,11 @@ Result<void> apply_one(Connection& db, const RevokeCertificate& m) {
   const std::int64_t id = row.integer(0);
   db.prepare("UPDATE certificates SET revoked_at = ?, revoked_reason = ? WHERE id = ?")
       .bind(m.revocation.at, std::int64_t{m.revocation.reason}, id)
+      .run();
+  db.prepare(
+        "INSERT INTO revocations (issuer_id, serial, not_after, revoked_at, reason) "
+        "VALUES (?, ?, ?, ?, ?)")
+      .bind(*issuer, m.serial, row.time(2), m.revocation.at, std::int64_t{m.revocation.reason})
       .run();
   return {};
 }
@@ -213,8 +218,10 @@ Result<void> apply_one(Connection& db, const InsertCrl& m) {
   }
   db.prepare("DELETE FROM crls WHERE issuer = ?").bind(m.crl.issuer).run();
   db.prepare(
-        "INSERT INTO crls (issuer, number, this_update, next_update, der) VALUES (?, ?, ?, ?, ?)")
-      .bind(m.crl.issuer, number, m.crl.this_update, m.crl.next_update, m.crl.der)
+        "INSERT INTO crls (issuer, number, this_update, next_update, der, signature, through, "
+        "dropped_through, dropped_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(m.crl.issuer, number, m.crl.this_update, m.crl.next_update, m.crl.der, m.crl.signature,
+            m.crl.through, m.crl.dropped_through, m.crl.dropped_before)
       .run();
   return {};
 }

@@ -94,6 +94,11 @@ class BreakableStore : public store::Store {
                                                     Timestamp now) const override {
     return under->revoked(issuer, now);
   }
+  Result<std::vector<store::RevocationRecord>> revocations(const std::string& issuer,
+                                                           std::int64_t after,
+                                                           std::size_t limit) const override {
+    return under->revocations(issuer, after, limit);
+  }
   Result<std::optional<store::CrlRecord>> last_crl(const std::string& issuer) const override {
     return under->last_crl(issuer);
   }

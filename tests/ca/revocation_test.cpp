@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <functional>
+
 #include "tests/ca/crl_maker.h"
 
 namespace countersign::ca {
@@ -5,6 +8,9 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 using x509::RevocationReason;
+
+// In the year 14645.
+constexpr Timestamp kNoTimeOfACrl(std::chrono::milliseconds(400'000'000'000'000));
 
 class Revocation : public AuthorityTest {
  protected:
@@ -187,18 +193,55 @@ TEST_F(Revocation, TheCrlNumberOnlyRisesAcrossRestarts) {
   }
 }
 
-TEST_F(Revocation, AnExpiredCertificateLeavesTheCrl) {
+// RFC 5280 3.3.
+TEST_F(Revocation, AnExpiredCertificateLeavesTheCrlAfterOneThatWasMadePastItsEnd) {
   config.profiles["agent"].validity = std::chrono::hours(1);
   start(kWebPolicy);
   ASSERT_TRUE(
       run(authority->revoke(issued("web-1.example.com"), RevocationReason::superseded, op)));
   start(kWebPolicy);
   EXPECT_EQ(crl()->entries().size(), 1U);
-  const std::uint64_t number = crl()->number();
-  clock.advance(std::chrono::hours(2));
+  for (const std::size_t entries : {1U, 0U}) {
+    const std::uint64_t number = crl()->number();
+    clock.advance(config.crl_lifetime);
+    start(kWebPolicy);
+    EXPECT_EQ(crl()->number(), number + 1);
+    EXPECT_EQ(crl()->entries().size(), entries);
+  }
+  const std::string before = *authority->crl_der();
   start(kWebPolicy);
-  EXPECT_TRUE(crl()->entries().empty());
-  EXPECT_GT(crl()->number(), number);
+  EXPECT_EQ(*authority->crl_der(), before) << "what left is not put back at a start";
+}
+
+TEST_F(Revocation, ARestartServesTheSameCrlByteForByte) {
+  start(kWebPolicy);
+  for (const char* name : {"web-1.example.com", "web-2.example.com", "web-3.example.com"}) {
+    ASSERT_TRUE(run(authority->revoke(issued(name), RevocationReason::key_compromise, op)));
+  }
+  start(kWebPolicy);
+  const std::string before = *authority->crl_der();
+  EXPECT_EQ(crl()->entries().size(), 3U);
+  clock.advance(std::chrono::seconds(30));
+  start(kWebPolicy);
+  EXPECT_EQ(*authority->crl_der(), before);
+  EXPECT_TRUE(store.last_crl(issuer()->id()).value()->der.empty()) << "and no copy is stored";
+}
+
+TEST_F(Revocation, EntriesAreInTheOrderOfTheRevocations) {
+  start(kWebPolicy);
+  std::vector<Bytes> serials;
+  for (const char* name : {"web-1.example.com", "web-2.example.com", "web-3.example.com"}) {
+    serials.push_back(issued(name));
+  }
+  std::ranges::sort(serials, std::greater<>());
+  for (const Bytes& serial : serials) {
+    ASSERT_TRUE(run(authority->revoke(serial, RevocationReason::key_compromise, op)));
+  }
+  start(kWebPolicy);
+  std::vector<Bytes> listed;
+  const auto served = crl();
+  for (const auto& entry : served->entries()) listed.push_back(entry.serial);
+  EXPECT_EQ(listed, serials);
 }
 
 TEST_F(Revocation, WhatIsServedEndsWithTheCrlsAbove) {
@@ -215,11 +258,83 @@ TEST_F(Revocation, TheCrlCountsAsChangedWhenItIsServedAndNotByItsThisUpdate) {
   EXPECT_LT(crl()->this_update(), authority->agents_crls().changed_at);
 }
 
-TEST_F(Revocation, AStoreOfAnotherCaOrWithALostCrlDoesNotStart) {
+TEST_F(Revocation, AStoredCrlThatDoesNotVerifyIsReplacedByOneWithAHigherNumber) {
   start();
   authority.reset();
   auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 5;  // signed was another
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  start();
+  EXPECT_EQ(crl()->number(), last.number + 1);
+  EXPECT_TRUE(crl()->signed_by(issuer()->certificate().public_key()));
+}
+
+TEST_F(Revocation, AStoredTimeThatNoCrlCanHaveIsReplacedToo) {
+  start();
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 1;
+  last.next_update = kNoTimeOfACrl;
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  start();
+  EXPECT_EQ(crl()->number(), last.number + 1);
+}
+
+// Any row of `revocations` that differs from what was signed, say by a hand in the database.
+TEST_F(Revocation, ARevocationThatIsNotWhatWasSignedMakesANewCrl) {
+  start(kWebPolicy);
+  ASSERT_TRUE(
+      run(authority->revoke(issued("web-1.example.com"), RevocationReason::key_compromise, op)));
+  start(kWebPolicy);
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
+  last.number += 1;
+  last.through = 0;  // as if the row had been put in afterwards
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
+  start(kWebPolicy);
+  EXPECT_EQ(crl()->number(), last.number + 1);
+  EXPECT_EQ(crl()->entries().size(), 1U);
+  EXPECT_TRUE(crl()->signed_by(issuer()->certificate().public_key()));
+}
+
+TEST_F(Revocation, ARevocationOfAnImpossibleTimeIsListedWithTheNearestAndHoldsUpNoOther) {
+  start(kWebPolicy);
+  const Bytes odd = issued("web-1.example.com");
+  const Bytes other = issued("web-2.example.com", 1);
+  ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{
+      {store::RevokeCertificate{issuer()->id(), odd, {kNoTimeOfACrl, 1}}}})[0]);
+  ASSERT_TRUE(run(authority->revoke(other, RevocationReason::superseded, op)));
+  start(kWebPolicy);
+  ASSERT_EQ(crl()->entries().size(), 2U);
+  EXPECT_EQ(crl()->entries()[0].serial, odd);
+  EXPECT_EQ(crl()->entries()[1].serial, other);
+}
+
+// The commit was the last thing that the dead one did.
+TEST_F(Revocation, ACrlThatWasCommittedAndNeverServedIsServedByTheNextStart) {
+  start(kWebPolicy);
+  ASSERT_TRUE(
+      run(authority->revoke(issued("web-1.example.com"), RevocationReason::key_compromise, op)));
+  const std::string served = *authority->crl_der();
+  {
+    // Another process, as the store sees it.
+    Authority next(config, issuer(), store, clock, system_random());
+    EXPECT_NE(*next.crl_der(), served);
+  }
+  const std::uint64_t committed = store.last_crl(issuer()->id()).value()->number;
+  start(kWebPolicy);
+  EXPECT_EQ(crl()->number(), committed);
+  EXPECT_EQ(crl()->entries().size(), 1U);
+}
+
+TEST_F(Revocation, AWholeCrlThatIsNotWhatItsRowSaysStopsTheStart) {
+  start();
+  const std::string der = *authority->crl_der();
+  authority.reset();
+  auto last = store.last_crl(issuer()->id()).value().value();
   last.number += 5;  // the row says more than the CRL itself
+  last.der = to_bytes(as_bytes(der));
+  last.signature = {};
   ASSERT_TRUE(store.under->apply(std::vector<store::WriteBatch>{{store::InsertCrl{last}}})[0]);
   EXPECT_THROW(start(), std::runtime_error);
 }

@@ -189,6 +189,35 @@ TEST_P(CertificateConformance, TheRevokedAreListedInSerialOrderUntilTheyExpire) 
   EXPECT_THAT(store_->revoked("CA9", at(2000)).value(), IsEmpty());
 }
 
+TEST_P(CertificateConformance, RevocationsAreReadInTheOrderOfTheirCommits) {
+  CertificateRecord imported = certificate("imported", 0x1FF);
+  imported.revocation = Revocation{at(1100), 5};
+  CertificateRecord other = certificate("other", 7);
+  other.issuer = "CA2";
+  other.revocation = Revocation{at(1100), 5};
+  ASSERT_EQ(apply({InsertCertificate{certificate("a", 2)}, InsertCertificate{certificate("b", 9)},
+                   InsertCertificate{imported}, InsertCertificate{other}}),
+            kDone);
+  ASSERT_EQ(revoke(9, 1500, 1), kDone);
+  ASSERT_EQ(apply({RevokeCertificate{"CA1", serial(2), {at(1400), 4}},
+                   RevokeCertificate{"CA1", serial(9), {at(1400), 4}}}),
+            Code::already_revoked)
+      << "and the first of the batch is undone";
+  ASSERT_EQ(revoke(2, 1400, 4), kDone);
+  const auto all = store_->revocations("CA1", 0, 10).value();
+  std::vector<Bytes> serials;
+  for (const RevocationRecord& row : all) serials.push_back(row.serial);
+  ASSERT_THAT(serials, ElementsAre(serial(0x1FF), serial(9), serial(2)));
+  EXPECT_LT(all[0].sequence, all[1].sequence);
+  EXPECT_LT(all[1].sequence, all[2].sequence);
+  EXPECT_EQ(all[1].revocation, (Revocation{at(1500), 1}));
+  EXPECT_EQ(all[1].not_after, certificate("b", 9).not_after);
+  EXPECT_THAT(store_->revocations("CA1", all[0].sequence, 1).value(), ElementsAre(all[1]));
+  EXPECT_THAT(store_->revocations("CA1", all[2].sequence, 10).value(), IsEmpty());
+  EXPECT_EQ(store_->revocations("CA2", 0, 10).value().size(), 1U);
+  EXPECT_THAT(store_->revocations("CA9", 0, 10).value(), IsEmpty());
+}
+
 TEST_P(CertificateConformance, CountsFollowEveryIssueAndRevocation) {
   CertificateRecord imported = certificate("imported", 3);
   imported.revocation = Revocation{at(1100), 5};

@@ -84,6 +84,10 @@ class GatedStore final : public Store {
   Result<std::vector<RevokedSerial>> revoked(const std::string&, Timestamp) const override {
     return none();
   }
+  Result<std::vector<RevocationRecord>> revocations(const std::string&, std::int64_t,
+                                                    std::size_t) const override {
+    return none();
+  }
   Result<std::optional<CrlRecord>> last_crl(const std::string&) const override { return none(); }
   Result<std::optional<TokenRecord>> token_by_hash(ByteView) const override { return none(); }
   Result<std::optional<TokenRecord>> token(const std::string&) const override { return none(); }

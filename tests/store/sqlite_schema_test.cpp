@@ -56,6 +56,33 @@ TEST_F(SqliteSchemaTest, ANewFileGetsTheNewestSchemaAndNoBackup) {
   }
 }
 
+TEST_F(SqliteSchemaTest, RevocationsAndTheCrlOfVersion8AreCarriedOver) {
+  {
+    Connection connection(file_, Connection::Mode::read_write);
+    ASSERT_TRUE(migrate(connection, file_, migrations().first(8)));
+    connection.execute(R"sql(
+      INSERT INTO issuers (key_id, name, certificate) VALUES ('CA1', 'CA', x'01');
+      INSERT INTO certificates (issuer_id, serial, certname, der, not_before, not_after, profile,
+        rule, request_id, key, names, issued_at, current, revoked_at, revoked_reason) VALUES
+        (1, x'01', 'a', x'', 0, 900, '', '', '', '', '', 0, 0, 70, 1),
+        (1, x'02', 'b', x'', 0, 800, '', '', '', '', '', 0, 0, NULL, NULL),
+        (1, x'03', 'c', x'', 0, 700, '', '', '', '', '', 0, 0, 60, 4);
+      INSERT INTO crls (issuer, number, this_update, next_update, der)
+        VALUES ('CA1', 41, 80, 90, x'3000');
+    )sql");
+  }
+  const auto store = open_sqlite_store(file_).value();
+  const auto rows = store->revocations("CA1", 0, 10).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].serial, Bytes{3}) << "in the order of revocation";
+  EXPECT_EQ(rows[1].serial, Bytes{1});
+  EXPECT_EQ(rows[0].revocation.reason, 4);
+  const auto crl = store->last_crl("CA1").value().value();
+  EXPECT_EQ(crl.number, 41U);
+  EXPECT_EQ(crl.der, (Bytes{0x30, 0}));
+  EXPECT_TRUE(crl.signature.empty());
+}
+
 TEST_F(SqliteSchemaTest, AnOlderFileIsBackedUpBeforeItIsMigratedForward) {
   ASSERT_EQ(outcome(*open_sqlite_store(file_).value(), {InsertIssuer{issuer()}}), kDone);
   ASSERT_TRUE(migrate_with({kSecond, kThird}));

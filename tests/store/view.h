@@ -23,6 +23,7 @@ struct View {
   std::vector<AuditCheckpoint> checkpoints;
   std::vector<IssuerRecord> issuers;
   std::vector<RevokedSerial> revoked;
+  std::vector<RevocationRecord> revocations;
   std::optional<CrlRecord> crl;
   std::string document;
   Allowance allowance;
@@ -43,6 +44,7 @@ inline View view_of(const Store& store) {
           .checkpoints = store.audit_checkpoints(0, 1000).value(),
           .issuers = store.issuers().value(),
           .revoked = store.revoked("CA1", at(2000)).value(),
+          .revocations = store.revocations("CA1", 0, 1000).value(),
           .crl = store.last_crl("CA1").value(),
           .document = document ? document->value + std::to_string(document->version) : "",
           .allowance = store.allowance("limit").value(),
