@@ -23,7 +23,9 @@ class Random {
   }
 };
 
-// getrandom(2). Throws std::system_error if the kernel refuses, which it does not after boot.
+// getrandom(2), some hundred octets at a time for a thread that asks for few. Throws
+// std::system_error if the kernel refuses, which it does not after boot. Not for use after fork(2)
+// in the child.
 const Random& system_random();
 
 }  // namespace countersign
