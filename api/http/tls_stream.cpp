@@ -112,15 +112,17 @@ net::awaitable<TlsStream::ErrorCode> TlsStream::handshake() {
 net::awaitable<TlsStream::ErrorCode> TlsStream::wait_readable() {
   ErrorCode error;
   if (::SSL_has_pending(ssl_.get()) != 0) co_return error;
-  for (;;) {
+  for (Want want = Want::read;;) {
     interruptible_ = true;
-    error = co_await wait(Want::read);
+    error = co_await wait(want);
     interruptible_ = false;
     if (error) co_return error;
-    // The event may be of bytes that were read before it came: there may be nothing yet.
+    // The event may be of bytes that were read before it came: there may be nothing yet. What there
+    // is stays for the next read.
     char next = 0;
-    const auto peeked = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (peeked >= 0 || errno != EAGAIN) co_return error;
+    std::size_t size = 0;
+    want = attempt([&](::SSL* ssl) { return ::SSL_peek_ex(ssl, &next, 1, &size); }, error);
+    if (want == Want::nothing) co_return error;
   }
 }
 
