@@ -13,7 +13,7 @@ namespace countersign::store {
 namespace {
 
 constexpr std::array<std::uint8_t, 4> kMagic = {0x28, 0xb5, 0x2f, 0xfd};
-constexpr int kLevel = 3;
+constexpr int kLevel = 1;
 constexpr std::size_t kMostDigested = 16;  // dictionaries that a reader keeps, some 40 KB each
 // Of the bodies that a new dictionary is made of; the rest of it is the end of the one before.
 constexpr std::size_t kRecentBytes = kLargestDictionary / 2;
