@@ -9,7 +9,7 @@
 namespace countersign::ca {
 namespace {
 
-constexpr std::size_t kSerialBytes = 16;
+constexpr std::size_t kSerialBytes = 20;
 
 std::vector<x509::Extension> extensions_of(const Profile& profile, const Grant& grant,
                                            const x509::PublicKey& key,
@@ -60,11 +60,18 @@ std::vector<x509::Extension> renewed_extensions(const Profile& profile,
   return list;
 }
 
-// 128 random bits: the first is cleared to keep the INTEGER positive, the second set so that the
-// length, and with it every index row, is always the same.
-Bytes random_serial(const Random& random) {
+// The time in 1/64 s, which comes round after half a year, and 128 random bits: 20 octets (RFC 5280
+// 4.1.2.2). By the time serials of one moment are neighbours in the index, so that a commit of many
+// changes few of its pages, however many there are. The first octet is 0x40 or above, for a
+// positive INTEGER that always has the same length.
+Bytes serial_at(Timestamp now, const Random& random) {
+  using Ticks = std::chrono::duration<std::int64_t, std::ratio<1, 64>>;
+  const auto ticks = std::chrono::floor<Ticks>(now.time_since_epoch()).count();
+  const auto prefix = static_cast<std::uint32_t>(ticks & 0x3FFFFFFF) | 0x40000000U;
   Bytes serial = random.bytes(kSerialBytes);
-  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7F) | 0x40);
+  for (std::size_t i = 0; i < 4; ++i) {
+    serial[i] = static_cast<std::uint8_t>(prefix >> (24 - 8 * i));
+  }
   return serial;
 }
 
@@ -105,6 +112,7 @@ Result<std::unique_ptr<Issuer>> Issuer::create(
   for (const auto& certificate : chain) issuer->chain_pem_ += certificate->pem();
   issuer->chain_ = std::move(chain);
   issuer->algorithm_ = signer->signature_algorithm();
+  issuer->quick_ = signer->public_key().spec() == x509::KeySpec{x509::KeyAlgorithm::ec, 256};
   issuer->signer_ = std::move(signer);
   issuer->twin_signature_ = *signature;
   return issuer;
@@ -128,9 +136,10 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::se
                                          const std::string& certname, const x509::PublicKey& key,
                                          std::vector<x509::Extension> extensions,
                                          bool privileged) const {
-  const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+  const Timestamp moment = clock_.now();
+  const auto now = std::chrono::floor<std::chrono::seconds>(moment);
   x509::CertificateContent content;
-  content.serial = random_serial(random_);
+  content.serial = serial_at(moment, random_);
   content.issuer = certificate().subject();
   content.subject = x509::common_name_only(certname);
   content.not_before = now - profile.backdate;

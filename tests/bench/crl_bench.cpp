@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kBatch = 20'000;
 
 Bytes serial_of(std::size_t n) {
-  Bytes serial(16, 0x5a);  // as long as ours
+  Bytes serial(20, 0x5a);  // as long as ours
   for (std::size_t i = 0; i < 8; ++i) serial[15 - i] = static_cast<std::uint8_t>(n >> (8 * i));
   return serial;
 }

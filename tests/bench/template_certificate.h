@@ -26,7 +26,7 @@ class TemplateCertificate {
     std::string label;  // the first of its name, kNameHex digits
     Bytes serial;       // kSerialBytes
   };
-  static constexpr std::size_t kSerialBytes = 16;
+  static constexpr std::size_t kSerialBytes = 20;
   static Identity identity_of(std::uint64_t index);
 
   struct Rows {

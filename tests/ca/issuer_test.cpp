@@ -48,12 +48,23 @@ TEST_F(IssuerTest, EverythingInTheCertificateComesFromProfileNameAndGrant) {
   EXPECT_FALSE(leaf.is_ca());
 }
 
-TEST_F(IssuerTest, SerialsAreSixteenRandomBytes) {
+TEST_F(IssuerTest, SerialsHold128RandomBitsBehindTheTime) {
   std::set<Bytes> seen;
   for (int i = 0; i < 200; ++i) {
     const Bytes serial = (*issue(grant_of("web-1")))->serial();
-    EXPECT_EQ(serial.size(), 16U);
-    EXPECT_TRUE(seen.insert(serial).second);
+    EXPECT_EQ(serial.size(), 20U);
+    EXPECT_EQ(serial[0] & 0xC0, 0x40) << "positive, and always as long";
+    EXPECT_TRUE(seen.insert(Bytes(serial.begin() + 4, serial.end())).second);
+  }
+}
+
+TEST_F(IssuerTest, TheSerialOfALaterMomentIsGreater) {
+  Bytes before = (*issue(grant_of("web-1")))->serial();
+  for (int i = 0; i < 100; ++i) {
+    clock.advance(std::chrono::milliseconds(16));  // 1/64 s and a bit
+    Bytes serial = (*issue(grant_of("web-1")))->serial();
+    EXPECT_GT(serial, before);
+    before = std::move(serial);
   }
 }
 
