@@ -176,6 +176,10 @@ Result<Examined> examine(const store::Store& store, const Submission& submission
   const auto identified =
       find_identity(store, identities, presented_document(submission, *request.csr), now, request);
   if (identified.has_error()) return identified.error();
+  // A name that was never here, as most are, needs no other look-up of its own.
+  const auto known = store.knows(request.certname);
+  if (known.has_error()) return known.error();
+  if (!*known) return request;
   for (const auto find : {find_repeated, find_redeemed, find_bound}) {
     const auto found = find(store, now, request);
     if (found.has_error()) return found.error();
@@ -186,9 +190,9 @@ Result<Examined> examine(const store::Store& store, const Submission& submission
     return request;
   }
   const bool duplicates = submission.puppet && config.puppet.allow_duplicate_certs;
-  const auto known = look_up_name(store, duplicates, reuse, now, request);
-  if (known.has_error()) {
-    Error taken = known.error();
+  const auto looked_up = look_up_name(store, duplicates, reuse, now, request);
+  if (looked_up.has_error()) {
+    Error taken = looked_up.error();
     // For the audit: somebody with the document of another machine is more than a name in use.
     if (request.facts.identity) taken.cause = request.facts.identity->problem;
     return taken;

@@ -281,6 +281,8 @@ class Store {
   virtual Result<CertificatePage> certificates(const CertificateQuery& query,
                                                Timestamp now) const = 0;
 
+  // Has the name, or had it ever, a request or a certificate?
+  virtual Result<bool> knows(const std::string& certname) const = 0;
   virtual Result<std::optional<RequestRecord>> request(const std::string& id) const = 0;
   virtual Result<std::optional<RequestRecord>> queued_request(
       const std::string& certname) const = 0;

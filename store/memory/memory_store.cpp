@@ -96,6 +96,15 @@ class MemoryStore final : public Store {
     return look_up(tables_.requests, found->second);
   }
 
+  Result<bool> knows(const std::string& certname) const override {
+    const std::shared_lock lock(mutex_);
+    return std::ranges::any_of(tables_.certificates,
+                               [&](const auto& row) { return row.certname == certname; }) ||
+           std::ranges::any_of(tables_.requests, [&](const auto& entry) {
+             return entry.second.certname == certname;
+           });
+  }
+
   Result<std::optional<RequestRecord>> request_by_csr(const std::string& certname,
                                                       ByteView csr) const override {
     const std::shared_lock lock(mutex_);

@@ -165,6 +165,17 @@ std::optional<RequestRecord> select_queued_request(Connection& db, const std::st
   return first(db, row.bind(certname));
 }
 
+// One statement for the most frequent answer, no. Requests with a certificate have its name.
+bool is_name_known(Connection& db, const std::string& certname) {
+  auto row = db.prepare(
+      "SELECT EXISTS (SELECT 1 FROM certificates WHERE certname = ?1 AND current = 1) "
+      "OR EXISTS (SELECT 1 FROM certificates WHERE certname = ?1 AND current = 0) "
+      "OR EXISTS (SELECT 1 FROM requests INDEXED BY requests_certname "
+      "WHERE certname = ?1 AND certificate IS NULL)");
+  row.bind(certname).step();
+  return row.integer(0) != 0;
+}
+
 std::optional<RequestRecord> select_request_by_csr(Connection& db, const std::string& certname,
                                                    ByteView csr) {
   auto list = select_requests_of(db, certname, kRequestsLookedAt);

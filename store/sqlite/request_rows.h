@@ -15,6 +15,7 @@ namespace countersign::store {
 // The reads of store.h by the same names. All throw SqliteError.
 std::optional<RequestRecord> select_request(Connection& db, const std::string& id);
 std::optional<RequestRecord> select_queued_request(Connection& db, const std::string& certname);
+bool is_name_known(Connection& db, const std::string& certname);
 std::optional<RequestRecord> select_request_by_csr(Connection& db, const std::string& certname,
                                                    ByteView csr);
 std::vector<RequestRecord> select_requests_of(Connection& db, const std::string& certname,

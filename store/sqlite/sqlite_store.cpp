@@ -1,5 +1,6 @@
 #include "store/sqlite/sqlite_store.h"
 
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,8 @@
 namespace countersign::store {
 namespace {
 
-constexpr std::size_t kReaders = 8;
+// More than there are threads that read, so that none waits for another.
+std::size_t readers() { return 8 + 2 * std::size_t{std::thread::hardware_concurrency()}; }
 constexpr std::uintmax_t kWalLimit = std::uintmax_t{64} << 20;
 
 // The columns and read_token belong together.
@@ -42,7 +44,7 @@ TokenRecord read_token(const Statement& row) {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& file, Digest sha256)
-      : file_(file), sha256_(sha256), wal_limit_(file, kWalLimit), readers_(file, kReaders) {}
+      : file_(file), sha256_(sha256), wal_limit_(file, kWalLimit), readers_(file, readers()) {}
 
   Result<void> open() {
     try {
@@ -139,6 +141,10 @@ class SqliteStore final : public Store {
 
   Result<std::optional<RequestRecord>> queued_request(const std::string& certname) const override {
     return readers_.use([&](Connection& db) { return select_queued_request(db, certname); });
+  }
+
+  Result<bool> knows(const std::string& certname) const override {
+    return readers_.use([&](Connection& db) { return is_name_known(db, certname); });
   }
 
   Result<std::optional<RequestRecord>> request_by_csr(const std::string& certname,

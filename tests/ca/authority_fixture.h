@@ -75,6 +75,9 @@ class BreakableStore : public store::Store {
       const std::string& certname) const override {
     return under->queued_request(certname);
   }
+  Result<bool> knows(const std::string& certname) const override {
+    return under->knows(certname);
+  }
   Result<std::optional<store::RequestRecord>> request_by_csr(const std::string& certname,
                                                              ByteView csr) const override {
     return under->request_by_csr(certname, csr);

@@ -71,6 +71,7 @@ class GatedStore final : public Store {
   Result<std::optional<RequestRecord>> queued_request(const std::string&) const override {
     return none();
   }
+  Result<bool> knows(const std::string&) const override { return false; }
   Result<std::optional<RequestRecord>> request_by_csr(const std::string&, ByteView) const override {
     return none();
   }
