@@ -75,7 +75,7 @@ Task<Result<Authority::NewToken>> Authority::create_token(
 
 Task<Result<std::vector<store::TokenRecord>>> Authority::tokens(Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(Action::administer_tokens, caller,
+  co_return co_await state.guarded(State::Where::pool, Action::administer_tokens, caller,
                                    [&] { return state.store.tokens(); });
 }
 
@@ -92,25 +92,24 @@ Task<Result<void>> Authority::revoke_token(std::string id, Caller caller) {
 Task<Result<Caller>> Authority::identify_token(std::string secret, std::string source,
                                                std::string request_id) {
   State& state = *state_;
-  co_return co_await state.pool.run([&]() -> Result<Caller> {
-    // Found by its hash: the comparison cannot leak more than the hash of a guess.
-    const auto found = state.store.token_by_hash(x509::sha256(as_bytes(secret)));
-    wipe(secret.data(), secret.size());
-    if (found.has_error()) return found.error();
-    const Timestamp now = state.clock.now();
-    const bool usable =
-        *found && !(*found)->revoked_at && (!(*found)->expires_at || now < *(*found)->expires_at);
-    const auto role = usable ? token_role((*found)->role) : std::nullopt;
-    if (!role) {
-      return fail(Code::unauthenticated, "The bearer token is unknown, expired or revoked.");
-    }
-    auto terms = policy::parse_scope_terms((*found)->scope);
-    if (terms.has_error()) return terms.error();
-    // One that cannot be read any more must not become a wide one.
-    auto scope = scope_for(*role, std::move(*terms));
-    if (scope.has_error()) return scope.error();
-    return Caller{*role, (*found)->id, source, request_id, std::move(*scope)};
-  });
+  // Found by its hash: the comparison cannot leak more than the hash of a guess.
+  const auto found = state.store.token_by_hash(x509::sha256(as_bytes(secret)));
+  wipe(secret.data(), secret.size());
+  if (found.has_error()) co_return found.error();
+  const Timestamp now = state.clock.now();
+  const bool usable =
+      *found && !(*found)->revoked_at && (!(*found)->expires_at || now < *(*found)->expires_at);
+  const auto role = usable ? token_role((*found)->role) : std::nullopt;
+  if (!role) {
+    co_return fail(Code::unauthenticated, "The bearer token is unknown, expired or revoked.");
+  }
+  auto terms = policy::parse_scope_terms((*found)->scope);
+  if (terms.has_error()) co_return terms.error();
+  // One that cannot be read any more must not become a wide one.
+  auto scope = scope_for(*role, std::move(*terms));
+  if (scope.has_error()) co_return scope.error();
+  Caller caller{*role, (*found)->id, source, request_id, std::move(*scope)};
+  co_return caller;
 }
 
 Caller Authority::identify_certificate(const x509::Certificate& certificate, std::string source,
@@ -155,20 +154,19 @@ Task<Result<Caller>> Authority::identify_forwarded(
     std::string certname, std::shared_ptr<const x509::Certificate> certificate, std::string source,
     std::string request_id) {
   State& state = *state_;
-  co_return co_await state.pool.run([&]() -> Result<Caller> {
-    if (certificate) {
-      const auto row = state.live_row(*certificate);
-      if (row.has_error()) return row.error();
-      return identify_certificate(*certificate, source, request_id);
-    }
-    const auto current = state.store.current_certificate(certname);
-    if (current.has_error()) return current.error();
-    if (!*current ||
-        store::state_of(**current, state.clock.now()) != store::CertificateState::signed_) {
-      return fail(Code::denied, "No certificate of the name '" + certname + "' is live.");
-    }
-    return Caller{Role::agent, certname, source, request_id, nullptr};
-  });
+  if (certificate) {
+    const auto row = state.live_row(*certificate);
+    if (row.has_error()) co_return row.error();
+    co_return identify_certificate(*certificate, source, request_id);
+  }
+  const auto current = state.store.current_certificate(certname);
+  if (current.has_error()) co_return current.error();
+  if (!*current ||
+      store::state_of(**current, state.clock.now()) != store::CertificateState::signed_) {
+    co_return fail(Code::denied, "No certificate of the name '" + certname + "' is live.");
+  }
+  Caller agent{Role::agent, certname, source, request_id, nullptr};
+  co_return agent;
 }
 
 bool Authority::trusted(const x509::Certificate& certificate) const {

@@ -93,12 +93,22 @@ struct Authority::State {
   // The rule that an audit row says, or its request, or its certificate; "" if none does.
   Result<std::string> rule_of(const store::AuditRecord& row) const;
 
-  // Runs `read` on the pool after the check of the caller.
+  // Where work is done: on the pool, or on the thread that asks, for what takes less time than the
+  // way to the pool and back (docs/decisions/0019-work-on-session-threads.md).
+  enum class Where { pool, here };
+  template <class Work>
+  auto run(Where where, Work work) -> Task<decltype(work())> {
+    if (where == Where::here) co_return work();
+    co_return co_await pool.run(std::move(work));
+  }
+  Where signs_where() const { return issuer->signs_quickly() ? Where::here : Where::pool; }
+
+  // Runs `read` after the check of the caller.
   template <class Read>
-  auto guarded(Action action, Caller caller, Read read) -> Task<decltype(read())> {
+  auto guarded(Where where, Action action, Caller caller, Read read) -> Task<decltype(read())> {
     const auto permitted = co_await authorize(action, caller);
     if (permitted.has_error()) co_return permitted.error();
-    auto outcome = co_await pool.run(std::move(read));
+    auto outcome = co_await run(where, std::move(read));
     if (outcome.has_error()) co_await note_out_of_scope(action, outcome.error(), caller);
     co_return outcome;
   }
@@ -116,6 +126,16 @@ struct Authority::State {
   // there is no room to ask, and the machine shall try again, not wait for a person.
   Task<Result<void>> ask_decider(const Examined& request, const Caller& caller,
                                  std::optional<DeciderWord>& said, Verdict& verdict);
+
+  // A request before anything outside was asked about it.
+  struct Judged {
+    Examined request;
+    Verdict verdict;       // none if request.repeated answers, or keys are to be fetched first
+    bool program = false;  // does Puppet's autosign run one?
+    std::int64_t most_approvals = 1;  // that any rule wants
+  };
+  // Reads the store by keys, and verifies one signature or two.
+  Result<Judged> judge(const Submission& submission, const Caller& caller, bool keys_fetched) const;
 
   // Signs if the verdict says so, and stores the request with its outcome.
   Task<Result<Submitted>> carry_out(const Examined& request, const Verdict& verdict,

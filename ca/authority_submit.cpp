@@ -62,6 +62,38 @@ Error lost_race(const Error& error, const std::string& certname) {
 
 }  // namespace
 
+// 1. Parse, prove possession, check the key and the name; 2. what the store knows; 3. decide.
+Result<Authority::State::Judged> Authority::State::judge(const Submission& submission,
+                                                         const Caller& caller,
+                                                         bool keys_fetched) const {
+  const Timestamp now = clock.now();
+  const auto rules = policy.current();
+  auto examined =
+      examine(store, submission, caller, config, identities, rules->reuses_names(), now);
+  if (examined.has_error()) return examined.error();
+  Judged judged{.request = std::move(*examined),
+                .verdict = {},
+                .program = autosign_runs_program(config.puppet),
+                .most_approvals = rules->most_approvals()};
+  Examined& request = judged.request;
+  if (request.repeated) return judged;
+  if (request.keys_wanted != nullptr && !keys_fetched) return judged;
+  judged.verdict = decide(*rules, request, config);
+  const policy::Decision& decision = judged.verdict.decision;
+  const auto alone = put_aside_by_token(decision, request);
+  if (alone.has_error()) return alone.error();
+  if (request.bound && decision.identity && decision.reuse == policy::Reuse::refuse) {
+    request.repeated = std::move(request.bound);
+    return judged;
+  }
+  const auto settled = settle_reuse(store, request, now, judged.verdict);
+  if (settled.has_error()) return settled.error();
+  const auto uses = uses_of(store, decision.limits, now);
+  if (uses.has_error()) return uses.error();
+  hold_over_limit(*uses, judged.verdict);
+  return judged;
+}
+
 Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) {
   State& state = *state_;
   const auto permitted = co_await state.authorize(Action::submit, caller);
@@ -71,45 +103,18 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
   bool keys_fetched = false;
   // Another round only if another submission came in between, or for an issuer's keys.
   for (int round = 1;; ++round) {
-    // 1. Parse, prove possession, check the key and the name; 2. what the store knows; 3. decide.
-    Verdict verdict;
-    bool program = false;
-    std::int64_t most_approvals = 1;
-    auto examined = co_await state.pool.run([&]() -> Result<Examined> {
-      const Timestamp now = state.clock.now();
-      const auto rules = state.policy.current();
-      most_approvals = rules->most_approvals();
-      auto request = examine(state.store, submission, caller, state.config, state.identities,
-                             rules->reuses_names(), now);
-      if (request.has_error()) return request;
-      if (request->repeated) return request;
-      if (request->keys_wanted != nullptr && !keys_fetched) return request;
-      verdict = decide(*rules, *request, state.config);
-      const auto alone = put_aside_by_token(verdict.decision, *request);
-      if (alone.has_error()) return alone.error();
-      if (request->bound && verdict.decision.identity &&
-          verdict.decision.reuse == policy::Reuse::refuse) {
-        request->repeated = std::move(request->bound);
-        return request;
-      }
-      const auto settled = settle_reuse(state.store, *request, now, verdict);
-      if (settled.has_error()) return settled.error();
-      const auto uses = uses_of(state.store, verdict.decision.limits, now);
-      if (uses.has_error()) return uses.error();
-      hold_over_limit(*uses, verdict);
-      program = autosign_runs_program(state.config.puppet);
-      return request;
-    });
-    if (examined.has_error()) {
-      const Error& error = examined.error();
+    auto judged = state.judge(submission, caller, keys_fetched);
+    if (judged.has_error()) {
+      const Error& error = judged.error();
       if (is_name_taken(error.code) && !error.cause.empty()) {
         co_await state.audit_refusal("submit: " + error.cause, caller);
       }
       co_await state.note_out_of_scope(Action::submit, error, caller);
       co_return error;
     }
-    if (examined->repeated) co_return std::move(*examined->repeated);
-    const Examined& request = *examined;
+    Examined& request = judged->request;
+    Verdict& verdict = judged->verdict;
+    if (request.repeated) co_return std::move(*request.repeated);
     if (request.keys_wanted != nullptr && !keys_fetched) {
       // On a thread of the issuer's own; nobody who signs waits for it.
       keys_fetched = true;
@@ -123,7 +128,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     // the machine shall try again, and not wait for a person.
     const auto& puppet = state.config.puppet;
     if (autosign_decides(puppet, submission, verdict)) {
-      WorkerPool& threads = program ? state.programs : state.pool;
+      WorkerPool& threads = judged->program ? state.programs : state.pool;
       const auto answer = co_await threads.run(
           // Not the body as it came: another reader might see another request in it.
           [&] {
@@ -142,12 +147,11 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       if (asked.has_error()) co_return asked.error();
     }
     if (verdict.decision.action == policy::Action::deny) {
-      const auto found =
-          co_await state.pool.run([&] { return find_denied(state.store, *examined); });
+      const auto found = find_denied(state.store, request);
       if (found.has_error()) co_return found.error();
     }
     tell_of_live(request, verdict);
-    ask_for_approvals(state.config, request, most_approvals, verdict);
+    ask_for_approvals(state.config, request, judged->most_approvals, verdict);
     if (verdict.clock_put_back) {
       const auto settled = co_await state.committer.commit(
           settle_allowances(verdict.decision.limits, state.clock.now()));
@@ -196,10 +200,11 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
   std::string action = "queue";
   std::size_t superseded = 0;
   if (verdict.decision.action == policy::Action::sign) {
-    auto made = co_await pool.run([&] {
+    const auto sign_it = [&] {
       return sign(verdict.grant, profile(verdict.decision.profile), *request.csr, verdict.by,
                   outcome.request.id);
-    });
+    };
+    auto made = co_await run(signs_where(), sign_it);
     if (made.has_error()) co_return made.error();
     action = "issue";
     outcome.request.state = store::RequestState::signed_;
