@@ -221,8 +221,8 @@ class Load {
   void end(Client& client, Outcome outcome) {
     const std::chrono::duration<float> at = client.arrival - begin_;
     const std::chrono::duration<float, std::milli> took = Clock::now() - client.arrival;
-    result_.jobs.push_back(
-        {at.count(), took.count(), static_cast<std::uint32_t>(client.job), outcome});
+    result_.jobs.push_back({at.count(), took.count(), static_cast<std::uint32_t>(client.job),
+                            outcome, client.step > 0});
     client.busy = false;
     --busy_;
     free_.push_back(&client);

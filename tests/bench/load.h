@@ -39,6 +39,7 @@ struct JobResult {
   float ms = 0;  // from there to the last answer
   std::uint32_t job = 0;
   Outcome outcome = Outcome::failed;
+  bool begun = false;  // the first of its requests was answered
 };
 
 struct LoadResult {
