@@ -53,35 +53,36 @@ Task<Result<store::CertificateRecord>> Authority::renew(
   constexpr int kRounds = 3;
   for (int round = 1;; ++round) {
     store::CertificateRecord before;
-    auto made =
-        co_await state.guarded(Action::renew, caller, [&]() -> Result<store::CertificateRecord> {
-          if (!settings.allow_auto_renewal) {
-            return fail(Code::not_granted, "Certificate renewal is switched off.");
-          }
-          auto found = renewable(state.store, state.live_row(*old), *old);
-          if (found.has_error()) return found.error();
-          before = std::move(*found);
-          // Not what was presented: names and roles that were taken from the machine since that one
-          // do not come back.
-          const auto current = x509::Certificate::parse(before.der);
-          if (current.has_error()) {
-            return fail(Code::denied, "The current certificate of '" + before.certname +
-                                          "' cannot be read; it is not renewed.");
-          }
-          if (made_lately(before, state.issuer->id(), state.clock.now())) return before;
-          const Profile& profile = state.profile(before.profile);
-          auto prepared =
-              state.issuer->prepare_renewal(profile, **current, settings.auto_renewal_cert_ttl);
-          if (prepared.has_error()) return prepared.error();
-          const auto issued = state.issuer->issue(std::move(prepared).value());
-          if (issued.has_error()) return issued.error();
-          auto row = certificate_row(state.issuer->id(), **issued, state.clock.now());
-          row.profile = before.profile;
-          row.rule = kRule;
-          // So that a renewed certificate still belongs to the rule that once granted it.
-          row.request_id = before.request_id;
-          return row;
-        });
+    const auto make = [&]() -> Result<store::CertificateRecord> {
+      if (!settings.allow_auto_renewal) {
+        return fail(Code::not_granted, "Certificate renewal is switched off.");
+      }
+      auto found = renewable(state.store, state.live_row(*old), *old);
+      if (found.has_error()) return found.error();
+      before = std::move(*found);
+      // Not what was presented: names and roles that were taken from the machine since that one
+      // do not come back.
+      const auto current = x509::Certificate::parse(before.der);
+      if (current.has_error()) {
+        return fail(Code::denied, "The current certificate of '" + before.certname +
+                                      "' cannot be read; it is not renewed.");
+      }
+      if (made_lately(before, state.issuer->id(), state.clock.now())) return before;
+      const Profile& profile = state.profile(before.profile);
+      auto prepared =
+          state.issuer->prepare_renewal(profile, **current, settings.auto_renewal_cert_ttl);
+      if (prepared.has_error()) return prepared.error();
+      const auto issued = state.issuer->issue(std::move(prepared).value());
+      if (issued.has_error()) return issued.error();
+      auto row = certificate_row(state.issuer->id(), **issued, state.clock.now());
+      row.profile = before.profile;
+      row.rule = kRule;
+      // So that a renewed certificate still belongs to the rule that once granted it.
+      row.request_id = before.request_id;
+      return row;
+    };
+    auto made = co_await state.guarded(Action::renew, caller, make,
+                                       round == 1 ? Lane::begins : Lane::goes_on);
     if (made.has_error()) co_return made.error();
     if (made->serial == before.serial) co_return made;
     store::WriteBatch batch;

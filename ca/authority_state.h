@@ -95,10 +95,11 @@ struct Authority::State {
 
   // Runs `read` on the pool after the check of the caller.
   template <class Read>
-  auto guarded(Action action, Caller caller, Read read) -> Task<decltype(read())> {
+  auto guarded(Action action, Caller caller, Read read, Lane lane = Lane::goes_on)
+      -> Task<decltype(read())> {
     const auto permitted = co_await authorize(action, caller);
     if (permitted.has_error()) co_return permitted.error();
-    auto outcome = co_await pool.run(std::move(read));
+    auto outcome = co_await pool.run(std::move(read), lane);
     if (outcome.has_error()) co_await note_out_of_scope(action, outcome.error(), caller);
     co_return outcome;
   }

@@ -75,7 +75,7 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
     Verdict verdict;
     bool program = false;
     std::int64_t most_approvals = 1;
-    auto examined = co_await state.pool.run([&]() -> Result<Examined> {
+    const auto look = [&]() -> Result<Examined> {
       const Timestamp now = state.clock.now();
       const auto rules = state.policy.current();
       most_approvals = rules->most_approvals();
@@ -99,7 +99,8 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
       hold_over_limit(*uses, verdict);
       program = autosign_runs_program(state.config.puppet);
       return request;
-    });
+    };
+    auto examined = co_await state.pool.run(look, round == 1 ? Lane::begins : Lane::goes_on);
     if (examined.has_error()) {
       const Error& error = examined.error();
       if (is_name_taken(error.code) && !error.cause.empty()) {
