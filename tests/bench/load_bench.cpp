@@ -158,6 +158,7 @@ float percentile(const std::vector<float>& sorted, double part) {
 
 struct Summary {
   std::size_t done = 0, refused = 0, failed = 0;
+  std::size_t first_done = 0;   // of what arrived in the first part
   std::size_t half = 0;         // of the refused: after a first request that was answered
   std::vector<float> waits;     // of those that were done, sorted
   std::vector<float> refusals;  // from the arrival, sorted
@@ -169,6 +170,7 @@ Summary summarize(const LoadResult& result, float first_part) {
   for (const JobResult& job : result.jobs) {
     if (job.outcome == Outcome::done) {
       ++sum.done;
+      sum.first_done += job.at <= first_part ? 1 : 0;
       sum.waits.push_back(job.ms);
     } else if (job.outcome == Outcome::refused) {
       ++sum.refused;
@@ -223,8 +225,9 @@ int load(const Options& options, Dialler& dialler) {
   for (const auto& [name, part] : {std::pair("p50", 0.5), {"p99", 0.99}, {"max", 1.0}}) {
     std::printf("\"%s_ms\": %.3f, ", name, static_cast<double>(percentile(sum.waits, part)));
   }
-  std::printf("\"half\": %zu, \"median_refusal_ms\": %.1f, \"longest_refusal_ms\": %.1f, ",
-              sum.half, static_cast<double>(percentile(sum.refusals, 0.5)),
+  std::printf("\"first_done\": %zu, \"half\": %zu, ", sum.first_done, sum.half);
+  std::printf("\"median_refusal_ms\": %.1f, \"longest_refusal_ms\": %.1f, ",
+              static_cast<double>(percentile(sum.refusals, 0.5)),
               static_cast<double>(percentile(sum.refusals, 1)));
   std::printf("\"settled_s\": %.2f, \"rss_mib\": %.1f}\n", static_cast<double>(sum.settled_s),
               rss_mib(pid));

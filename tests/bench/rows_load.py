@@ -52,6 +52,11 @@ def overload(bench):
               "none fails",
               f"{100 * ours['done'] / asked:.0f} %, {100 * ours['refused'] / asked:.0f} %, "
               f"{ours['failed']}", met=ours["failed"] == 0)
+    rate = ours["first_done"] / seconds
+    bench.add("overload", "the same, enrolled while it lasts, of the capacity", "none",
+              number(rate) + "/s", number(capacity) + "/s without",
+              f"{100 * rate / capacity:.0f} %")
+    bench.add("overload", "the same, refused after they were begun", "none", str(ours["half"]))
     bench.add("overload", "the same, that the generator could not offer", "none",
               f"{100 * ours['not_offered'] / (ours['not_offered'] + asked):.0f} %")
     bench.limit("overload", "the same, longest time to a refusal", ours["longest_refusal_ms"], 1000,
