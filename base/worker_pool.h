@@ -103,8 +103,10 @@ class WorkerPool {
       } catch (...) {
         thrown = std::current_exception();
       }
-      boost::asio::post(executor.get_executor(),
-                        [done = std::move(handler), thrown]() mutable { std::move(done)(thrown); });
+      auto resume = [done = std::move(handler), error = std::move(thrown)]() mutable {
+        std::move(done)(std::move(error));
+      };
+      boost::asio::post(executor.get_executor(), std::move(resume));
     }
     Work& work;
     std::optional<Outcome>& outcome;
