@@ -81,7 +81,8 @@ Task<Result<store::CertificateRecord>> Authority::renew(
       row.request_id = before.request_id;
       return row;
     };
-    auto made = co_await state.guarded(state.signs_where(), Action::renew, caller, make);
+    auto made = co_await state.guarded(state.signs_where(), Action::renew, caller, make,
+                                       round == 1 ? Lane::begins : Lane::goes_on);
     if (made.has_error()) co_return made.error();
     if (made->serial == before.serial) co_return made;
     store::WriteBatch batch;

@@ -97,18 +97,19 @@ struct Authority::State {
   // way to the pool and back (docs/decisions/0019-work-on-session-threads.md).
   enum class Where { pool, here };
   template <class Work>
-  auto run(Where where, Work work) -> Task<decltype(work())> {
+  auto run(Where where, Work work, Lane lane = Lane::goes_on) -> Task<decltype(work())> {
     if (where == Where::here) co_return work();
-    co_return co_await pool.run(std::move(work));
+    co_return co_await pool.run(std::move(work), lane);
   }
   Where signs_where() const { return issuer->signs_quickly() ? Where::here : Where::pool; }
 
   // Runs `read` after the check of the caller.
   template <class Read>
-  auto guarded(Where where, Action action, Caller caller, Read read) -> Task<decltype(read())> {
+  auto guarded(Where where, Action action, Caller caller, Read read, Lane lane = Lane::goes_on)
+      -> Task<decltype(read())> {
     const auto permitted = co_await authorize(action, caller);
     if (permitted.has_error()) co_return permitted.error();
-    auto outcome = co_await run(where, std::move(read));
+    auto outcome = co_await run(where, std::move(read), lane);
     if (outcome.has_error()) co_await note_out_of_scope(action, outcome.error(), caller);
     co_return outcome;
   }

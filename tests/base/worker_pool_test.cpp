@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <latch>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -92,6 +95,49 @@ TEST(WorkerPool, WorkThatWaitedTooLongIsRefusedAndNotDone) {
   EXPECT_GE(refused.size(), 3U);
   for (const Code code : refused) EXPECT_EQ(code, Code::overloaded);
   EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(WorkerPool, WhoWouldWaitTooLongIsRefusedBeforeItBeginsAndWhatWasBegunGoesOn) {
+  WorkerPool pool(1, 10, std::chrono::milliseconds(20));
+  asio::io_context io;
+  std::latch release(1);
+  std::vector<std::string> refused;
+  const auto ask = [&](std::string name, Lane lane) -> asio::awaitable<void> {
+    const auto result = co_await pool.run(
+        [&]() -> Result<int> {
+          release.wait();
+          return 1;
+        },
+        lane);
+    if (result.has_error()) refused.push_back(name);
+  };
+  asio::co_spawn(io, ask("holds the thread", Lane::goes_on), asio::detached);
+  io.poll();
+  asio::co_spawn(io, ask("finds nobody", Lane::begins), asio::detached);
+  io.poll();
+  std::this_thread::sleep_for(std::chrono::milliseconds(11));
+  asio::co_spawn(io, ask("goes on", Lane::goes_on), asio::detached);
+  asio::co_spawn(io, ask("finds one who waits", Lane::begins), asio::detached);
+  io.poll();
+  // At once: nothing has had its turn since.
+  EXPECT_EQ(refused, std::vector<std::string>{"finds one who waits"});
+  release.count_down();
+  io.run();
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(WorkerPool, ItsEndIsThatOfAllThatWaits) {
+  asio::io_context io;
+  std::atomic<int> done = 0;
+  {
+    WorkerPool pool(2, 100);
+    const auto ask = [&]() -> asio::awaitable<void> {
+      (void)co_await pool.run([&]() -> Result<int> { return ++done; });
+    };
+    for (int i = 0; i < 50; ++i) asio::co_spawn(io, ask, asio::detached);
+    io.poll();
+  }
+  EXPECT_EQ(done.load(), 50);
 }
 
 TEST(WorkerPool, AnErrorIsAnAnswerAndAnExceptionComesOut) {

@@ -71,7 +71,7 @@ class Load {
   bool open_loop() const { return !options_.arrivals.empty(); }
   bool exhausted() const {
     if (open_loop() && next_arrival_ == options_.arrivals.size()) return true;
-    return !work_.repeats() && next_job_ == work_.jobs();
+    return !work_.repeats() && next_job_ == work_.jobs() && again_.empty();
   }
 
   // Begins what is due. False if no job is left to begin.
@@ -95,10 +95,18 @@ class Load {
       if (open_loop()) ++next_arrival_;
       // What the generator itself is late with is not the service's.
       if (!options_.wait_for_connection) arrival = Clock::now();
-      if (!work_.repeats()) client.job = next_job_++;
+      if (!work_.repeats()) client.job = next_job();
       start(client, arrival);
     }
     return true;
+  }
+
+  // What was refused before anything came of it is asked for again, once all had their turn.
+  std::size_t next_job() {
+    if (next_job_ < work_.jobs()) return next_job_++;
+    const std::size_t job = again_.front();
+    again_.pop_front();
+    return job;
   }
 
   ::timespec until_next_arrival() const {
@@ -221,8 +229,11 @@ class Load {
   void end(Client& client, Outcome outcome) {
     const std::chrono::duration<float> at = client.arrival - begin_;
     const std::chrono::duration<float, std::milli> took = Clock::now() - client.arrival;
-    result_.jobs.push_back(
-        {at.count(), took.count(), static_cast<std::uint32_t>(client.job), outcome});
+    result_.jobs.push_back({at.count(), took.count(), static_cast<std::uint32_t>(client.job),
+                            outcome, client.step > 0});
+    if (outcome == Outcome::refused && client.step == 0 && !work_.repeats()) {
+      again_.push_back(client.job);
+    }
     client.busy = false;
     --busy_;
     free_.push_back(&client);
@@ -245,6 +256,7 @@ class Load {
   std::deque<Client> clients_;  // addresses stay
   std::vector<Client*> free_;
   std::size_t next_job_ = 0;
+  std::deque<std::size_t> again_;
   std::size_t next_arrival_ = 0;
   std::size_t busy_ = 0;
   Clock::time_point begin_;

@@ -39,6 +39,7 @@ struct JobResult {
   float ms = 0;  // from there to the last answer
   std::uint32_t job = 0;
   Outcome outcome = Outcome::failed;
+  bool begun = false;  // the first of its requests was answered
 };
 
 struct LoadResult {
@@ -49,8 +50,9 @@ struct LoadResult {
   std::vector<std::string> failures;  // the first few, in words
 };
 
-// Ends when the time is up and what runs is finished, or when every job had its turn. A 503 that
-// says when to come again is `refused`. Throws std::runtime_error if the service cannot be reached
+// Ends when the time is up and what runs is finished, or when every job was done or failed. A 503
+// that says when to come again is `refused`, and the job has another turn after all others if time
+// is left. Throws std::runtime_error if the service cannot be reached
 // or is not who the chain file says.
 LoadResult drive(Work& work, Dialler& dialler, const LoadOptions& options);
 

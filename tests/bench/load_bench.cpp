@@ -158,9 +158,11 @@ float percentile(const std::vector<float>& sorted, double part) {
 
 struct Summary {
   std::size_t done = 0, refused = 0, failed = 0;
-  std::vector<float> waits;      // of those that were done, sorted
-  float longest_refusal_ms = 0;  // from the arrival
-  float settled_s = 0;           // after the first part, until all was normal
+  std::size_t first_done = 0;   // of what arrived in the first part
+  std::size_t half = 0;         // of the refused: after a first request that was answered
+  std::vector<float> waits;     // of those that were done, sorted
+  std::vector<float> refusals;  // from the arrival, sorted
+  float settled_s = 0;          // after the first part, until all was normal
 };
 
 Summary summarize(const LoadResult& result, float first_part) {
@@ -168,10 +170,12 @@ Summary summarize(const LoadResult& result, float first_part) {
   for (const JobResult& job : result.jobs) {
     if (job.outcome == Outcome::done) {
       ++sum.done;
+      sum.first_done += job.at <= first_part ? 1 : 0;
       sum.waits.push_back(job.ms);
     } else if (job.outcome == Outcome::refused) {
       ++sum.refused;
-      sum.longest_refusal_ms = std::max(sum.longest_refusal_ms, job.ms);
+      sum.half += job.begun ? 1 : 0;
+      sum.refusals.push_back(job.ms);
     } else {
       ++sum.failed;
     }
@@ -181,6 +185,7 @@ Summary summarize(const LoadResult& result, float first_part) {
     }
   }
   std::ranges::sort(sum.waits);
+  std::ranges::sort(sum.refusals);
   return sum;
 }
 
@@ -220,8 +225,11 @@ int load(const Options& options, Dialler& dialler) {
   for (const auto& [name, part] : {std::pair("p50", 0.5), {"p99", 0.99}, {"max", 1.0}}) {
     std::printf("\"%s_ms\": %.3f, ", name, static_cast<double>(percentile(sum.waits, part)));
   }
-  std::printf("\"longest_refusal_ms\": %.1f, \"settled_s\": %.2f, \"rss_mib\": %.1f}\n",
-              static_cast<double>(sum.longest_refusal_ms), static_cast<double>(sum.settled_s),
+  std::printf("\"first_done\": %zu, \"half\": %zu, ", sum.first_done, sum.half);
+  std::printf("\"median_refusal_ms\": %.1f, \"longest_refusal_ms\": %.1f, ",
+              static_cast<double>(percentile(sum.refusals, 0.5)),
+              static_cast<double>(percentile(sum.refusals, 1)));
+  std::printf("\"settled_s\": %.2f, \"rss_mib\": %.1f}\n", static_cast<double>(sum.settled_s),
               rss_mib(pid));
   return sum.failed + wrong == 0 && sum.done > 0 ? 0 : 1;
 }

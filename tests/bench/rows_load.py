@@ -39,19 +39,25 @@ def memory(bench):
 def overload(bench):
     """Five times the capacity, at the times when it comes and not when it suits."""
     seconds = bench.size(8, 1)
+    connections = bench.size(8_000, 200)
     with bench.service() as service:
         capacity = bench.enrol(service, seconds=bench.size(5, 1))["rate"]
         offered = 5 * capacity
-        ours = bench.enrol(service, connections=bench.size(8_000, 200), sources=64,
+        ours = bench.enrol(service, connections=connections, sources=64,
                            seconds=seconds, rate=offered, drop="yes", then_rate=capacity / 5,
                            then_seconds=bench.size(5, 1), stalled=20, may_fail=not bench.short,
-                           machines=int(capacity * (seconds + 1) * 2.5))
+                           machines=int(capacity * (seconds + 6) * 1.5) + connections)
     bench.keep("overload", capacity=capacity, offered=offered, ours=ours)
     asked = max(1, ours["done"] + ours["refused"] + ours["failed"])
     bench.add("overload", "overload, 5x the capacity: answered, refused with 503, failed",
               "none fails",
               f"{100 * ours['done'] / asked:.0f} %, {100 * ours['refused'] / asked:.0f} %, "
               f"{ours['failed']}", met=ours["failed"] == 0)
+    rate = ours["first_done"] / seconds
+    bench.add("overload", "the same, enrolled while it lasts, of the capacity", "none",
+              number(rate) + "/s", number(capacity) + "/s without",
+              f"{100 * rate / capacity:.0f} %")
+    bench.add("overload", "the same, refused after they were begun", "none", str(ours["half"]))
     bench.add("overload", "the same, that the generator could not offer", "none",
               f"{100 * ours['not_offered'] / (ours['not_offered'] + asked):.0f} %")
     bench.limit("overload", "the same, longest time to a refusal", ours["longest_refusal_ms"], 1000,
