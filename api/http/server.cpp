@@ -126,7 +126,8 @@ net::awaitable<Response> Server::State::answer(Request request) const {
 net::awaitable<void> Server::State::accept() {
   net::steady_timer pause(co_await net::this_coro::executor);
   while (!draining) {
-    Socket socket(sessions.next());
+    SessionThreads::Loop& loop = sessions.next();
+    Socket socket(loop.executor());
     tcp::endpoint peer;
     const auto [error] = co_await acceptor.async_accept(socket, peer, kAwait);
     if (draining) break;
@@ -145,7 +146,7 @@ net::awaitable<void> Server::State::accept() {
     if (!place) continue;
     open.fetch_add(1);
     const auto executor = socket.get_executor();
-    net::co_spawn(executor, session(std::move(socket), peer.address(), std::move(place)),
+    net::co_spawn(executor, session(std::move(socket), peer.address(), std::move(place), loop),
                   net::detached);
   }
 }
@@ -220,6 +221,7 @@ std::size_t Server::connections() const { return state_->open.load(); }
 ConnectionCounts Server::counts() const {
   ConnectionCounts counts;
   counts.open = state_->open.load();
+  counts.refused_late = state_->refused_late.load(std::memory_order_relaxed);
   state_->sources.add_to(counts);
   return counts;
 }

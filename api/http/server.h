@@ -29,6 +29,9 @@ struct Limits {
   // Proxies and gateways that many clients come through; by default the machine itself.
   std::vector<policy::Cidr> unlimited_sources = {*policy::Cidr::parse("127.0.0.0/8"),
                                                  *policy::Cidr::parse("::1/128")};
+  // While what is ready waits for longer than this for its turn, a request with a body of a client
+  // without a certificate is told to come back. Reads are not: most are for what was just signed.
+  std::chrono::milliseconds late{250};
   std::chrono::milliseconds handshake{10000};
   std::chrono::milliseconds read{
       15000};  // from the first wait for a request's header to its last byte

@@ -50,7 +50,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   // One connection, from the handshake to the end (session.cpp).
   boost::asio::awaitable<void> session(Socket socket, boost::asio::ip::address address,
-                                       std::unique_ptr<Sources::Place> place);
+                                       std::unique_ptr<Sources::Place> place,
+                                       const SessionThreads::Loop& loop);
 
   // Constant after construction.
   boost::asio::io_context& io;
@@ -64,7 +65,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open{0};
   std::atomic<std::size_t> bodies{0};  // bytes promised to bodies, see Limits::bodies_bytes
-  std::mutex mutex;                    // guards the rest
+  std::atomic<std::uint64_t> refused_late{0};
+  std::mutex mutex;  // guards the rest
   std::shared_ptr<TlsContext> tls;
   std::function<void()> done;
   Streams streams;

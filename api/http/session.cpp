@@ -90,8 +90,9 @@ std::optional<Request::Refused> refusal_of(const WireRequest& message) {
 
 class Server::State::Session {
  public:
-  Session(State& server, TlsStream& stream, std::string source)
+  Session(State& server, const SessionThreads::Loop& loop, TlsStream& stream, std::string source)
       : server_(server),
+        loop_(loop),
         stream_(stream),
         source_(std::move(source)),
         certificate_(take_peer_certificate(stream.native())),
@@ -104,6 +105,7 @@ class Server::State::Session {
   net::awaitable<bool> wait_for_request(bool first);
   net::awaitable<bool> serve_one(std::uint64_t& checked, bool full);
   bool still_trusted(std::uint64_t& checked) const;
+  std::optional<Request::Refused> refusal_if_late(const Incoming& incoming) const;
   net::awaitable<bool> read(Incoming& incoming);
   net::awaitable<beast::error_code> feed(Parser& parser, std::size_t& consumed);
   net::awaitable<beast::error_code> read_body(Parser& parser, Incoming& incoming);
@@ -111,6 +113,7 @@ class Server::State::Session {
   net::awaitable<void> drop_rest();
 
   State& server_;
+  const SessionThreads::Loop& loop_;
   TlsStream& stream_;
   const std::string source_;
   const std::shared_ptr<const x509::Certificate> certificate_;
@@ -258,6 +261,18 @@ bool Server::State::Session::still_trusted(std::uint64_t& checked) const {
   return certificate_->not_after() > system_clock().now();
 }
 
+// What would be worked on for long is refused while the thread is late, so that it is not later
+// still. Who has a certificate is not: an operator may be the one who ends the flood.
+std::optional<Request::Refused> Server::State::Session::refusal_if_late(
+    const Incoming& incoming) const {
+  if (certificate_ || incoming.message.body().empty() || loop_.late() <= server_.limits.late) {
+    return std::nullopt;
+  }
+  server_.refused_late.fetch_add(1, std::memory_order_relaxed);
+  return Request::Refused{
+      503, fail(Code::overloaded, "The service has more work than it can take. Try again.")};
+}
+
 // False: the connection ends. In a frame of its own, so that a connection that waits holds none of
 // what a request needs.
 net::awaitable<bool> Server::State::Session::serve_one(std::uint64_t& checked, bool full) {
@@ -272,9 +287,11 @@ net::awaitable<bool> Server::State::Session::serve_one(std::uint64_t& checked, b
   }
   if (!still_trusted(checked)) co_return false;
   bool keep = incoming.message.keep_alive() && !incoming.refused;
+  // It was read to its end, and so the connection stays.
+  const auto late = incoming.refused ? std::nullopt : refusal_if_late(incoming);
   Request request = from_wire(std::move(incoming.message), source_);
   request.client_certificate = certificate_;
-  request.refused = incoming.refused;
+  request.refused = late ? late : incoming.refused;
   if (request.refused) request.body.clear();
   const std::string id = request.request_id;
   const std::string method = request.method;
@@ -306,7 +323,8 @@ net::awaitable<void> Server::State::Session::serve(std::uint64_t checked, bool f
 }
 
 net::awaitable<void> Server::State::session(Socket socket, net::ip::address address,
-                                            std::unique_ptr<Sources::Place> place) {
+                                            std::unique_ptr<Sources::Place> place,
+                                            const SessionThreads::Loop& loop) {
   const auto self = shared_from_this();
   const struct Open {
     State& state;
@@ -337,7 +355,7 @@ net::awaitable<void> Server::State::session(Socket socket, net::ip::address addr
       co_return;
     }
     place->handshake_done();
-    Session session(*this, *stream, source);
+    Session session(*this, loop, *stream, source);
     co_await session.serve(checked, place->over() || open.load() > limits.connections);
     co_await stream->goodbye(kGoodbye);
   } catch (const std::exception& error) {

@@ -97,6 +97,10 @@ void connection_metrics(const ConnectionCounts& counts, std::string& text) {
   labelled(kRefused, "reason", "total", counts.refused_total, text);
   labelled(kRefused, "reason", "source", counts.refused_source, text);
   labelled(kRefused, "reason", "handshakes", counts.refused_handshakes, text);
+  static constexpr std::string_view kLate = "countersign_requests_refused_late_total";
+  metric(kLate, "counter", "Requests that were told 503, as too many were ready before them.",
+         text);
+  text += std::string(kLate) + " " + std::to_string(counts.refused_late) + "\n";
 }
 
 void crl_metrics(const ca::CrlFigures& crl, std::string& text) {

@@ -324,6 +324,27 @@ TEST_F(ServerTest, OverTheCapAClientIsToldToComeBackAndFarOverItIsCut) {
   EXPECT_FALSE(first.get("/echo").empty()) << "those who were first are served on";
 }
 
+TEST_F(ServerTest, AThreadThatIsLateRefusesWorkOfStrangersAndKeepsTheirConnections) {
+  limits.late = milliseconds(-1);  // always
+  listen();
+  const auto post = [](TlsClient& client) {
+    EXPECT_TRUE(client.send("POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"));
+    return client.response();
+  };
+  TlsClient stranger(port);
+  ASSERT_TRUE(stranger.handshake());
+  const std::string refused = post(stranger);
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 503")) << refused;
+  EXPECT_NE(refused.find("Retry-After: 2\r\n"), std::string::npos) << refused;
+  EXPECT_EQ(refused.find("abc"), std::string::npos) << refused;
+  EXPECT_TRUE(stranger.get("/echo/2").starts_with("HTTP/1.1 200"))
+      << "a read, on the same connection";
+  TlsClient known(port, leaf("web-1.example.com"), key_pem());
+  ASSERT_TRUE(known.handshake());
+  EXPECT_TRUE(post(known).starts_with("HTTP/1.1 200")) << "who has a certificate may be the remedy";
+  EXPECT_EQ(server->counts().refused_late, 1U);
+}
+
 TEST_F(ServerTest, OneSourceCannotTakeAllConnections) {
   limits.connections_per_source = 2;
   limits.unlimited_sources = {*policy::Cidr::parse("127.0.0.3")};
