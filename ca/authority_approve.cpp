@@ -42,7 +42,7 @@ Result<void> names_in_scope(const Caller& caller, const store::RequestRecord& ro
                                           "', which no scope of names can cover. Approve it "
                                           "without its SANs, or leave it to others.");
     }
-    const auto within = in_scope(caller, name.value);
+    auto within = in_scope(caller, name.value);
     if (within.has_error()) return within;
   }
   return {};

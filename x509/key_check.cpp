@@ -40,11 +40,10 @@ Result<void> check_key(const PublicKey& key) {
   switch (handle.spec.algorithm) {
     case KeyAlgorithm::rsa:
       return check_rsa(handle);
+    // The point is on the curve and not infinity, or it could not be read (key.cpp). On these
+    // curves, of cofactor 1, every such point generates the whole group, so that is the full check
+    // (SP 800-56A 5.6.2.3.4).
     case KeyAlgorithm::ec:
-      // Its point is on the curve and not infinity, or it could not be read (key.cpp). On these
-      // curves, of cofactor 1, every such point generates the whole group, so that is the full
-      // check (SP 800-56A 5.6.2.3.4).
-      return {};
     case KeyAlgorithm::ed25519:
       return {};
     case KeyAlgorithm::other:

@@ -54,8 +54,7 @@ std::optional<tcp::endpoint> parse_listen(const std::string& address) {
 }  // namespace
 
 Server::State::State(net::io_context& context, SessionThreads& threads, Limits bounds,
-                     ClientTrust clients,
-                     std::vector<std::pair<std::string, Handler>> handlers)
+                     ClientTrust clients, std::vector<std::pair<std::string, Handler>> handlers)
     : io(context),
       sessions(threads),
       limits(bounds),
@@ -153,7 +152,8 @@ net::awaitable<void> Server::State::accept() {
 
 Server::Server(net::io_context& io, SessionThreads& sessions, Limits limits, ClientTrust trust,
                std::vector<std::pair<std::string, Handler>> prefixes)
-    : state_(std::make_shared<State>(io, sessions, limits, std::move(trust), std::move(prefixes))) {}
+    : state_(std::make_shared<State>(io, sessions, limits, std::move(trust), std::move(prefixes))) {
+}
 
 Server::~Server() = default;
 

@@ -31,8 +31,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   class Session;  // session.cpp
 
   State(boost::asio::io_context& context, SessionThreads& threads, Limits bounds,
-        ClientTrust clients,
-        std::vector<std::pair<std::string, Handler>> handlers);
+        ClientTrust clients, std::vector<std::pair<std::string, Handler>> handlers);
 
   // server.cpp
   boost::asio::awaitable<void> accept();

@@ -26,8 +26,6 @@ constexpr std::size_t kReadAhead = std::size_t{64} << 10U;
 // What is asked for at a time: a request of an agent fits into the first.
 constexpr std::size_t kFirstRead = 4096;
 constexpr std::size_t kNextRead = std::size_t{16} << 10U;
-// An answer up to this is one TLS record (RFC 8446, 5.1) and one write.
-constexpr std::size_t kRecord = std::size_t{16} << 10U;
 
 // Bytes of the bound of all bodies, held until the request is answered.
 class BodyRoom {
@@ -226,7 +224,9 @@ net::awaitable<bool> Server::State::Session::read(Incoming& incoming) {
 net::awaitable<beast::error_code> Server::State::Session::write(const WireResponse& message) {
   std::string first = head_text(message);
   std::string_view body(message.body().data(), message.body().size());
-  const std::size_t along = std::min(body.size(), kRecord - std::min(first.size(), kRecord));
+  // What fits goes along in one record and one write.
+  constexpr std::size_t kRoom = TlsStream::kRecord;
+  const std::size_t along = std::min(body.size(), kRoom - std::min(first.size(), kRoom));
   first += body.substr(0, along);
   body.remove_prefix(along);
   const auto error = co_await stream_.write(first);

@@ -1,6 +1,7 @@
 #include "api/http/tls_stream.h"
 
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -15,7 +16,6 @@ namespace net = boost::asio;
 
 namespace {
 
-constexpr std::size_t kRecord = std::size_t{16} << 10U;  // RFC 8446, 5.1
 constexpr auto kAwaitHere = net::as_tuple(net::use_awaitable);
 
 }  // namespace
@@ -56,7 +56,13 @@ void TlsStream::arm() {
   });
 }
 
-TlsStream::Want TlsStream::judge(int result, ErrorCode& error) {
+template <class Call>
+TlsStream::Want TlsStream::attempt(Call call, ErrorCode& error) {
+  // SSL_get_error looks at both.
+  ::ERR_clear_error();
+  errno = 0;
+  const int result = call(ssl_.get());
+  if (result == 1) return Want::nothing;
   switch (::SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return Want::read;
@@ -96,11 +102,7 @@ net::awaitable<TlsStream::ErrorCode> TlsStream::handshake() {
   ErrorCode error;
   if (broken_) co_return net::error::no_memory;
   for (;;) {
-    ::ERR_clear_error();
-    errno = 0;
-    const int result = ::SSL_do_handshake(ssl_.get());
-    if (result == 1) co_return error;
-    const Want want = judge(result, error);
+    const Want want = attempt(::SSL_do_handshake, error);
     if (want == Want::nothing) co_return error;
     error = co_await wait(want);
     if (error) co_return error;
@@ -110,22 +112,25 @@ net::awaitable<TlsStream::ErrorCode> TlsStream::handshake() {
 net::awaitable<TlsStream::ErrorCode> TlsStream::wait_readable() {
   ErrorCode error;
   if (::SSL_has_pending(ssl_.get()) != 0) co_return error;
-  interruptible_ = true;
-  error = co_await wait(Want::read);
-  interruptible_ = false;
-  co_return error;
+  for (;;) {
+    interruptible_ = true;
+    error = co_await wait(Want::read);
+    interruptible_ = false;
+    if (error) co_return error;
+    // The event may be of bytes that were read before it came: there may be nothing yet.
+    char next = 0;
+    const auto peeked = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (peeked >= 0 || errno != EAGAIN) co_return error;
+  }
 }
 
 net::awaitable<std::pair<TlsStream::ErrorCode, std::size_t>> TlsStream::read_some(
     std::span<char> into) {
   std::pair<ErrorCode, std::size_t> got;
   for (;;) {
-    ::ERR_clear_error();
-    errno = 0;
-    const int result = ::SSL_read_ex(ssl_.get(), into.data(), into.size(), &got.second);
-    if (result == 1) co_return got;
-    got.second = 0;
-    const Want want = judge(result, got.first);
+    const Want want = attempt(
+        [&](::SSL* ssl) { return ::SSL_read_ex(ssl, into.data(), into.size(), &got.second); },
+        got.first);
     if (want == Want::nothing) co_return got;
     got.first = co_await wait(want);
     if (got.first) co_return got;
@@ -135,19 +140,15 @@ net::awaitable<std::pair<TlsStream::ErrorCode, std::size_t>> TlsStream::read_som
 net::awaitable<TlsStream::ErrorCode> TlsStream::write(std::string_view text) {
   ErrorCode error;
   while (!text.empty()) {
-    ::ERR_clear_error();
-    errno = 0;
     std::size_t written = 0;
-    const int result =
-        ::SSL_write_ex(ssl_.get(), text.data(), std::min(text.size(), kRecord), &written);
-    if (result == 1) {
-      text.remove_prefix(written);
-      continue;
-    }
-    const Want want = judge(result, error);
-    if (want == Want::nothing) co_return error;
-    error = co_await wait(want);
+    const Want want = attempt(
+        [&](::SSL* ssl) {
+          return ::SSL_write_ex(ssl, text.data(), std::min(text.size(), kRecord), &written);
+        },
+        error);
+    if (want != Want::nothing) error = co_await wait(want);
     if (error) co_return error;
+    text.remove_prefix(written);
   }
   co_return error;
 }

@@ -31,6 +31,9 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
   template <class T>
   using Awaitable = boost::asio::awaitable<T>;
 
+  // What one record holds (RFC 8446 5.1).
+  static constexpr std::size_t kRecord = std::size_t{16} << 10U;
+
   // The server's side of a connection. `context` may go before the stream does.
   TlsStream(Socket socket, ::SSL_CTX* context);
   ~TlsStream();
@@ -45,7 +48,7 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
   Awaitable<ErrorCode> wait_readable();
   // Some bytes, at least one; net::error::eof if the peer sends no more.
   Awaitable<std::pair<ErrorCode, std::size_t>> read_some(std::span<char> into);
-  // All of `text`; up to 16 KiB are one record and one write().
+  // All of `text`; up to kRecord bytes are one record and one write().
   Awaitable<ErrorCode> write(std::string_view text);
   // Tells the peer that nothing follows, and waits for its end if it was in time so far.
   Awaitable<void> goodbye(std::chrono::steady_clock::duration patience);
@@ -60,9 +63,10 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
     void operator()(::SSL* ssl) const { ::SSL_free(ssl); }
   };
 
-  // What the call that returned `result` waits for; nullopt and `error` if it is over.
+  // Calls OpenSSL, and says what that waits for. Nothing: it is done, or over with `error`.
   enum class Want { nothing, read, write };
-  Want judge(int result, ErrorCode& error);
+  template <class Call>
+  Want attempt(Call call, ErrorCode& error);
   Awaitable<ErrorCode> wait(Want want);
   void arm();
 

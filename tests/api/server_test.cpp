@@ -80,6 +80,16 @@ class ServerTest : public ApiTest {
     port = static_cast<unsigned>(std::stoul(bound->substr(bound->rfind(':') + 1)));
     thread = std::thread([this] { io.run(); });
   }
+  // Answers /large with the text.
+  void listen_with_large(std::string text) {
+    const auto shared = std::make_shared<const std::string>(std::move(text));
+    extra = {{"/large", [shared](Request) -> boost::asio::awaitable<Response> {
+                Response response;
+                response.shared_body = shared;
+                co_return response;
+              }}};
+    listen();
+  }
   std::string leaf(const std::string& name) {
     const auto outcome = submit(csr(name));
     EXPECT_TRUE(outcome && outcome->certificate);
@@ -376,14 +386,7 @@ TEST_F(ServerTest, OfTooManyHandshakesOfASourceTheOldestSilentOneGoes) {
 
 TEST_F(ServerTest, ASmallAnswerIsOneRecordAndALargeOneComesWhole) {
   const std::string text(3'000'000, 'x');
-  const auto shared = std::make_shared<const std::string>(text);
-  const Handler large = [&](Request) -> boost::asio::awaitable<Response> {
-    Response response;
-    response.shared_body = shared;
-    co_return response;
-  };
-  extra = {{"/large", large}};
-  listen();
+  listen_with_large(text);
   TlsClient client(port);
   ASSERT_TRUE(client.handshake());
   ASSERT_TRUE(client.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n"));
@@ -402,14 +405,7 @@ TEST_F(ServerTest, ASmallAnswerIsOneRecordAndALargeOneComesWhole) {
 
 TEST_F(ServerTest, AnAnswerThatNobodyReadsIsCutAtTheLimit) {
   limits.write = milliseconds(300);
-  const auto shared = std::make_shared<const std::string>(std::string(50'000'000, 'x'));
-  const Handler large = [&](Request) -> boost::asio::awaitable<Response> {
-    Response response;
-    response.shared_body = shared;
-    co_return response;
-  };
-  extra = {{"/large", large}};
-  listen();
+  listen_with_large(std::string(50'000'000, 'x'));
   TlsClient client(port);
   ASSERT_TRUE(client.handshake());
   ASSERT_TRUE(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));

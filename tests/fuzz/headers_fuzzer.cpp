@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.headers.emplace_back(line.substr(0, colon),
                                  line.substr(std::min(line.size(), colon + 1)));
   }
-  for (const auto& [name, value] : request.headers) {
+  for (const auto& one : request.headers) {
+    const std::string& name = one.first;
     require(same_letters(name, upper(name)));
     const auto first = std::ranges::find_if(
         request.headers, [&](const auto& header) { return same_letters(header.first, name); });

@@ -51,10 +51,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto narrow = json_body(request, {"csr"});
   require(narrow.has_value() == (body->size() == body->count("csr")));
 
+  // Fractions, and numbers of more digits than a double has, are no member's.
+  const bool exact = std::ranges::all_of(*body, [](const auto& member) {
+    return member.value().is_string() || member.value().is_int64();
+  });
+  if (!exact) return 0;
   Request again;
   again.body = boost::json::serialize(*body);
   const auto same = json_body(again, kKnown);
-  require(same.has_value());
-  require(boost::json::serialize(*same) == again.body);
+  require(same.has_value() && *same == *body);
   return 0;
 }

@@ -46,7 +46,7 @@ class Audit(ServiceTest):
     def history(self, service, count):
         """Enrols machines until there are `count` rows or a few more."""
         with contextlib.closing(service.kept_connection()) as connection:
-            for name, pem, _ in requests(count):
+            for name, pem, _ in requests(count)[0]:
                 connection.request("POST", "/v1/requests", pem,
                                    {"Content-Type": "application/pkcs10"})
                 answer = connection.getresponse()
@@ -281,7 +281,7 @@ class Audit(ServiceTest):
 
     def test_the_chain_is_whole_after_kill_9_under_load(self):
         service = self.service(POLICY, CONFIG)
-        work = iter(requests(3000))
+        work = iter(requests(12000)[0])
         lock = threading.Lock()
 
         def enrol():
