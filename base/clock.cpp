@@ -75,7 +75,8 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
   const auto minute = read_digits(text, at, 2);
   if (!minute || *minute > 59 || !read_char(text, at, ':')) return std::nullopt;
   const auto second = read_digits(text, at, 2);
-  if (!second || *second > 59) return std::nullopt;
+  // A leap second (RFC 3339 5.6) is the first second of the next day, as POSIX counts.
+  if (!second || *second > (*hour == 23 && *minute == 59 ? 60 : 59)) return std::nullopt;
   if (read_char(text, at, '.')) {
     const std::size_t first = at;
     while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;

@@ -55,6 +55,9 @@ class Issuer {
     x509::PublicKey key_;
   };
 
+  // unavailable, and why, unless the CA's own certificate is valid then.
+  Result<void> check_validity(Timestamp now) const;
+
   // Builds the TBS with a random 128-bit serial and lints a twin: the TBS under a signature that is
   // none, but has the form of the issuer's. internal with the findings in `cause` if the lint
   // fails.
