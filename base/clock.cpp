@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <time.h>
+
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -36,6 +38,14 @@ bool read_char(std::string_view text, std::size_t& position, char wanted) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds Clock::since_boot() const {
+  // Not steady_clock: that stands still while the machine sleeps.
+  ::timespec passed{};
+  ::clock_gettime(CLOCK_BOOTTIME, &passed);
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::seconds(passed.tv_sec) +
+                                                       std::chrono::nanoseconds(passed.tv_nsec));
+}
 
 const Clock& system_clock() {
   static const SystemClock clock;

@@ -17,6 +17,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Timestamp now() const = 0;
+  // Time that nobody sets, sleep of the machine included. Only differences mean something.
+  virtual std::chrono::milliseconds since_boot() const;
 };
 
 // The system's wall clock.

@@ -88,5 +88,11 @@ TEST(SystemClock, GoesOn) {
   EXPECT_GT(first, *parse_rfc3339("2024-01-01"));
 }
 
+TEST(SystemClock, TheTimeSinceBootGoesOnToo) {
+  const auto first = system_clock().since_boot();
+  EXPECT_GT(first.count(), 0);
+  EXPECT_GE(system_clock().since_boot(), first);
+}
+
 }  // namespace
 }  // namespace countersign
