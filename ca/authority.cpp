@@ -132,11 +132,20 @@ Task<void> Authority::run() {
   for (JsonWebKeySource* source : state.identities.key_sources()) {
     boost::asio::co_spawn(timer.get_executor(), state.keep_keys(source), boost::asio::detached);
   }
+  bool clock_is_wrong = false;
   while (!state.stopping.load()) {
-    const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
+    const auto done = co_await state.housekeeping.run([&]() -> Result<void> {
       // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
       try {
-        auto published = state.publish_if_due();
+        // By a clock that is wrong everything would be late, or nothing; and the CRL that is served
+        // is good, where the next one would begin in the future or have ended.
+        const auto right = state.clock_check.check();
+        if (right.has_error() != clock_is_wrong) {
+          clock_is_wrong = right.has_error();
+          complain("clock_is_wrong", right);
+          if (!clock_is_wrong) log::info("clock_is_right");
+        }
+        const auto published = clock_is_wrong ? Result<void>() : state.publish_if_due();
         state.crl.warn_of_parents();
         if (state.reload_wanted.exchange(false)) {
           const auto loaded = state.policy.reload();  // an error is logged, and shown by health
@@ -144,7 +153,7 @@ Task<void> Authority::run() {
         }
         state.policy.reload_if_changed();
         state.identities.reload_if_changed();
-        const auto expired = state.expire_stale();
+        const auto expired = clock_is_wrong ? Result<void>() : state.expire_stale();
         const auto kept = state.checkpoints.keep();
         complain("crl_not_published", published);
         complain("requests_not_expired", expired);
@@ -162,9 +171,6 @@ Task<void> Authority::run() {
 
 Result<void> Authority::State::publish_if_due() {
   if (!crl.due()) return {};
-  // The one that is served stays valid; one with times of a clock that is far behind would not be.
-  const auto right = clock_check.check();
-  if (right.has_error()) return right;
   const Timestamp before = crl.this_update();
   auto published = crl.publish();
   if (published.has_value() && crl.this_update() < before) {

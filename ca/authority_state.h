@@ -146,7 +146,7 @@ struct Authority::State {
   Task<Result<Submitted>> approve_once(const std::string& request_id, const Approval& approval,
                                        const Caller& caller, bool& crowded);
 
-  // Housekeeping: publishes a CRL if one is due and the clock can be right.
+  // Housekeeping, while the clock can be right: publishes a CRL if one is due.
   Result<void> publish_if_due();
   // Housekeeping: takes requests that waited for too long out of the queue, some at a time.
   Result<void> expire_stale();

@@ -83,6 +83,10 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
                              rules->reuses_names(), now);
       if (request.has_error()) return request;
       if (request->repeated) return request;
+      // By a clock that is wrong a good token has ended, and a request waits for years or has
+      // waited for too long: the machine shall ask again when it is right.
+      const auto right = state.clock_check.check();
+      if (right.has_error()) return right.error();
       if (request->keys_wanted != nullptr && !keys_fetched) return request;
       verdict = decide(*rules, *request, state.config);
       const auto alone = put_aside_by_token(verdict.decision, *request);

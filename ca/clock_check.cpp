@@ -3,20 +3,13 @@
 #include <algorithm>
 
 namespace countersign::ca {
-namespace {
 
-std::chrono::nanoseconds since_boot() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
-
-}  // namespace
-
-ClockCheck::ClockCheck(const Issuer& issuer, const Clock& clock, Steady steady)
-    : issuer_(issuer), clock_(clock), steady_(steady ? std::move(steady) : Steady(since_boot)) {}
+ClockCheck::ClockCheck(const Issuer& issuer, const Clock& clock) : issuer_(issuer), clock_(clock) {}
 
 Result<void> ClockCheck::begin(const store::Store& store, bool accept) {
-  began_ = steady_();
-  known_ = clock_.now();
+  began_ = clock_.since_boot();
+  found_ = clock_.now();
+  known_ = found_;
   if (accept) return check();
   const auto crl = store.last_crl(issuer_.id());
   if (crl.has_error()) return crl.error();
@@ -34,14 +27,30 @@ Result<void> ClockCheck::check() const {
   const Timestamp now = clock_.now();
   auto within = issuer_.check_validity(now);
   if (within.has_error() || !known_) return within;
-  const auto passed = std::chrono::floor<std::chrono::milliseconds>(steady_() - began_);
-  if (now >= *known_ + passed - kClockMayBeBehind) return {};
-  return fail(Code::unavailable,
-              "The clock says " + to_rfc3339(now) + ", but it is at least " +
-                  to_rfc3339(*known_ + passed) +
-                  " by what the store holds. Nothing is signed until the clock is right "
-                  "(timedatectl). If it is right now and was wrong before: countersign serve "
-                  "--accept-clock, once.");
+  const Timestamp least = *known_ + passed();
+  if (now < least - kClockMayBeOff) {
+    return fail(Code::unavailable,
+                "The clock says " + to_rfc3339(now) + ", but it is at least " + to_rfc3339(least) +
+                    " by what the store holds. Nothing is signed until the clock is right "
+                    "(timedatectl). If it is right now and was wrong before: countersign serve "
+                    "--accept-clock, once.");
+  }
+  const Timestamp expected = found_ + passed();
+  if (now > expected + kClockMayBeOff) {
+    return fail(Code::unavailable,
+                "The clock says " + to_rfc3339(now) +
+                    ", but by the time that passed since the "
+                    "start it should be " +
+                    to_rfc3339(expected) +
+                    ". Nothing is signed until the clock is right (timedatectl). If it is right "
+                    "now and was wrong before, or the machine was halted: restart the service.");
+  }
+  return {};
+}
+
+Timestamp ClockCheck::at_least() const {
+  const Timestamp now = clock_.now();
+  return known_ ? std::max(now, *known_ + passed() - kClockMayBeOff) : now;
 }
 
 }  // namespace countersign::ca
