@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <time.h>
+
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -36,6 +38,14 @@ bool read_char(std::string_view text, std::size_t& position, char wanted) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds Clock::since_boot() const {
+  // Not steady_clock: that stands still while the machine sleeps.
+  ::timespec passed{};
+  ::clock_gettime(CLOCK_BOOTTIME, &passed);
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::seconds(passed.tv_sec) +
+                                                       std::chrono::nanoseconds(passed.tv_nsec));
+}
 
 const Clock& system_clock() {
   static const SystemClock clock;
@@ -75,7 +85,8 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
   const auto minute = read_digits(text, at, 2);
   if (!minute || *minute > 59 || !read_char(text, at, ':')) return std::nullopt;
   const auto second = read_digits(text, at, 2);
-  if (!second || *second > 59) return std::nullopt;
+  // A leap second (RFC 3339 5.6) is the first second of the next day, as POSIX counts.
+  if (!second || *second > (*hour == 23 && *minute == 59 ? 60 : 59)) return std::nullopt;
   if (read_char(text, at, '.')) {
     const std::size_t first = at;
     while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;

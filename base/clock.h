@@ -17,6 +17,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Timestamp now() const = 0;
+  // Time that nobody sets, sleep of the machine included. Only differences mean something.
+  virtual std::chrono::milliseconds since_boot() const;
 };
 
 // The system's wall clock.
@@ -25,7 +27,8 @@ const Clock& system_clock();
 // RFC 3339 in UTC with whole seconds: "2026-11-24T15:04:05Z".
 std::string to_rfc3339(Timestamp time);
 
-// Accepts what to_rfc3339 writes, with an optional fraction, and a date alone (midnight UTC).
+// Accepts what to_rfc3339 writes, with an optional fraction, and a date alone (midnight UTC). The
+// leap second 23:59:60 is the midnight after it.
 std::optional<Timestamp> parse_rfc3339(std::string_view text);
 
 // "90d", "12h", "30m", "45s", "5y" (365 days), or several in a row: "1d12h". No unit is an error.

@@ -86,6 +86,7 @@ Authority::State::State(AuthorityConfig configuration, std::unique_ptr<Issuer> c
           CrlSettings{.delay = config.crl_delay,
                       .lifetime = config.crl_lifetime,
                       .infra_inventory = config.puppet.infra_inventory}),
+      clock_check(*issuer, clock),
       checkpoints(config.audit_key, store, committer, clock, config.audit_checkpoint_rows,
                   config.audit_checkpoint_interval),
       refusals(clock),
@@ -106,6 +107,7 @@ Authority::Authority(AuthorityConfig config, std::unique_ptr<Issuer> issuer, sto
     throw std::runtime_error("The profiles 'agent' and 'server' must exist.");
   }
   check_consistency(store, *state.issuer);
+  must(state.clock_check.begin(store, state.config.accept_clock), "Looking at the clock");
   must(state.committer.commit_blocking(
            {store::InsertIssuer{{.id = state.issuer->id(),
                                  .name = state.issuer->certificate().common_name(),
@@ -131,11 +133,20 @@ Task<void> Authority::run() {
   for (JsonWebKeySource* source : state.identities.key_sources()) {
     boost::asio::co_spawn(timer.get_executor(), state.keep_keys(source), boost::asio::detached);
   }
+  bool clock_is_wrong = false;
   while (!state.stopping.load()) {
-    const auto done = co_await state.housekeeping.run([&state]() -> Result<void> {
+    const auto done = co_await state.housekeeping.run([&]() -> Result<void> {
       // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
       try {
-        auto published = state.crl.due() ? state.crl.publish() : Result<void>();
+        // By a clock that is wrong everything would be late, or nothing; and the CRL that is served
+        // is good, where the next one would begin in the future or have ended.
+        const auto right = state.clock_check.check();
+        if (right.has_error() != clock_is_wrong) {
+          clock_is_wrong = right.has_error();
+          complain("clock_is_wrong", right);
+          if (!clock_is_wrong) log::info("clock_is_right");
+        }
+        const auto published = clock_is_wrong ? Result<void>() : state.publish_if_due();
         state.crl.warn_of_parents();
         if (state.reload_wanted.exchange(false)) {
           const auto loaded = state.policy.reload();  // an error is logged, and shown by health
@@ -143,7 +154,7 @@ Task<void> Authority::run() {
         }
         state.policy.reload_if_changed();
         state.identities.reload_if_changed();
-        const auto expired = state.expire_stale();
+        const auto expired = clock_is_wrong ? Result<void>() : state.expire_stale();
         const auto kept = state.checkpoints.keep();
         complain("crl_not_published", published);
         complain("requests_not_expired", expired);
@@ -157,6 +168,17 @@ Task<void> Authority::run() {
     timer.expires_after(done.has_error() ? 5 * kTick : kTick);
     co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   }
+}
+
+Result<void> Authority::State::publish_if_due() {
+  if (!crl.due()) return {};
+  const Timestamp before = crl.this_update();
+  auto published = crl.publish();
+  if (published.has_value() && crl.this_update() < before) {
+    log::warn("clock_went_back",
+              {{"last_crl", to_rfc3339(before)}, {"this_crl", to_rfc3339(crl.this_update())}});
+  }
+  return published;
 }
 
 void Authority::stop() {
@@ -220,6 +242,8 @@ Result<void> check_lifetime(const std::optional<std::chrono::seconds>& lifetime)
 Result<Authority::State::Signed> Authority::State::sign(const Grant& grant, const Profile& profile,
                                                         const x509::Csr& csr, std::string rule,
                                                         std::string request_id) const {
+  const auto right = clock_check.check();
+  if (right.has_error()) return right.error();
   auto prepared = issuer->prepare(profile, grant, csr.public_key());
   if (prepared.has_error()) return prepared.error();
   auto issued = issuer->issue(std::move(prepared).value());
@@ -256,6 +280,8 @@ Task<Result<std::shared_ptr<const x509::Certificate>>> Authority::issue_service_
     const x509::PublicKey& key) {
   State& state = *state_;
   auto made = co_await state.pool.run([&]() -> Result<std::shared_ptr<const x509::Certificate>> {
+    const auto right = state.clock_check.check();
+    if (right.has_error()) return right.error();
     Grant grant{.certname = state.config.hostnames.at(0)};
     for (const std::string& host : state.config.hostnames) {
       const bool address = host.find(':') != std::string::npos ||
@@ -294,6 +320,8 @@ Health Authority::health() const {
     health.problems.push_back("The store cannot be written (" + state.committer.problem() +
                               "). It is tried again twice a second; reading goes on.");
   }
+  const auto right = state.clock_check.check();
+  if (right.has_error()) health.problems.push_back(right.error().detail);
   std::ranges::move(state.crl.problems(), std::back_inserter(health.problems));
   for (const auto& [name, decider] : state.deciders) {
     if (!decider->status().open) continue;

@@ -92,6 +92,8 @@ struct AuthorityConfig {
   std::chrono::seconds audit_checkpoint_interval = std::chrono::minutes(5);
   std::size_t workers = 2;
   std::size_t work_limit = 4096;
+  // What the store says of the time is not believed at the start: the clock was wrong before.
+  bool accept_clock = false;
 };
 
 // A CSR as a front end decoded it.

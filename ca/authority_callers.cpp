@@ -51,6 +51,9 @@ Task<Result<Authority::NewToken>> Authority::create_token(
   }
   const auto bounded = check_lifetime(lifetime);
   if (bounded.has_error()) co_return bounded.error();
+  // One that was made by a clock that is ahead would live for as long.
+  const auto right = state.clock_check.check();
+  if (lifetime && right.has_error()) co_return right.error();
   NewToken made;
   made.secret = std::string(kSecretPrefix) + to_base64url(state.random.bytes(kSecretBytes));
   made.token = {.id = state.new_id(),
@@ -96,7 +99,7 @@ Task<Result<Caller>> Authority::identify_token(std::string secret, std::string s
   const auto found = state.store.token_by_hash(x509::sha256(as_bytes(secret)));
   wipe(secret.data(), secret.size());
   if (found.has_error()) co_return found.error();
-  const Timestamp now = state.clock.now();
+  const Timestamp now = state.clock_check.at_least();
   const bool usable =
       *found && !(*found)->revoked_at && (!(*found)->expires_at || now < *(*found)->expires_at);
   const auto role = usable ? token_role((*found)->role) : std::nullopt;

@@ -81,6 +81,9 @@ Task<Result<std::vector<Authority::NewEnrolmentToken>>> Authority::mint_enrolmen
     co_await state.note_out_of_scope(Action::mint, within.error(), caller);
     co_return within.error();
   }
+  // By a clock that is ahead they would live for as long as it is.
+  const auto right = state.clock_check.check();
+  if (right.has_error()) co_return right.error();
   std::vector<NewEnrolmentToken> made;
   made.reserve(order.tokens.size());
   store::WriteBatch batch;

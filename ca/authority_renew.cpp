@@ -68,6 +68,8 @@ Task<Result<store::CertificateRecord>> Authority::renew(
                                       "' cannot be read; it is not renewed.");
       }
       if (made_lately(before, state.issuer->id(), state.clock.now())) return before;
+      const auto right = state.clock_check.check();
+      if (right.has_error()) return right.error();
       const Profile& profile = state.profile(before.profile);
       auto prepared =
           state.issuer->prepare_renewal(profile, **current, settings.auto_renewal_cert_ttl);

@@ -13,6 +13,7 @@
 #include "ca/audit_checkpointer.h"
 #include "ca/authority.h"
 #include "ca/certificate_row.h"
+#include "ca/clock_check.h"
 #include "ca/decider.h"
 #include "ca/expirations.h"
 #include "ca/hooks.h"
@@ -43,6 +44,7 @@ struct Authority::State {
   LivePolicy policy;
   IdentityProviders identities;
   CrlPublisher crl;
+  ClockCheck clock_check;  // constant after construction
   AuditCheckpointer checkpoints;
   RefusalBudget refusals;
   ExpirationsReader expirations;
@@ -165,6 +167,8 @@ struct Authority::State {
   Task<Result<Submitted>> approve_once(const std::string& request_id, const Approval& approval,
                                        const Caller& caller, bool& crowded);
 
+  // Housekeeping, while the clock can be right: publishes a CRL if one is due.
+  Result<void> publish_if_due();
   // Housekeeping: takes requests that waited for too long out of the queue, some at a time.
   Result<void> expire_stale();
   void expire(const store::RequestRecord& request, const Caller& by, Timestamp now,

@@ -77,6 +77,10 @@ Result<Authority::State::Judged> Authority::State::judge(const Submission& submi
                 .most_approvals = rules->most_approvals()};
   Examined& request = judged.request;
   if (request.repeated) return judged;
+  // By a clock that is wrong a good token has ended, and a request waits for years or has waited
+  // for too long: the machine shall ask again when it is right.
+  const auto right = clock_check.check();
+  if (right.has_error()) return right.error();
   if (request.keys_wanted != nullptr && !keys_fetched) return judged;
   judged.verdict = decide(*rules, request, config);
   const policy::Decision& decision = judged.verdict.decision;

@@ -118,6 +118,22 @@ Result<std::unique_ptr<Issuer>> Issuer::create(
   return issuer;
 }
 
+Result<void> Issuer::check_validity(Timestamp now) const {
+  if (now < certificate().not_before()) {
+    return fail(Code::unavailable, "The clock says " + to_rfc3339(now) +
+                                       ", and the issuing CA certificate is valid from " +
+                                       to_rfc3339(certificate().not_before()) +
+                                       " on; nothing can be signed. Put the clock right.");
+  }
+  if (now >= certificate().not_after()) {
+    return fail(Code::unavailable,
+                "The issuing CA certificate has expired; no certificate can be issued: it ended " +
+                    to_rfc3339(certificate().not_after()) + ", and the clock says " +
+                    to_rfc3339(now) + ". If the clock is right, make a new issuing CA.");
+  }
+  return {};
+}
+
 Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, const Grant& grant,
                                          const x509::PublicKey& key) const {
   return prepare(profile, grant.validity.value_or(profile.validity), grant.certname, key,
@@ -138,21 +154,19 @@ Result<Issuer::Prepared> Issuer::prepare(const Profile& profile, std::chrono::se
                                          bool privileged) const {
   const Timestamp moment = clock_.now();
   const auto now = std::chrono::floor<std::chrono::seconds>(moment);
+  const auto valid = check_validity(now);
+  if (valid.has_error()) return valid.error();
   x509::CertificateContent content;
   content.serial = serial_at(moment, random_);
   content.issuer = certificate().subject();
   content.subject = x509::common_name_only(certname);
-  content.not_before = now - profile.backdate;
-  // Nothing outlives the key that vouches for it.
+  // Nothing is valid before the key that vouches for it, nor after.
+  content.not_before = std::max(
+      now - profile.backdate, std::chrono::floor<std::chrono::seconds>(certificate().not_before()));
   content.not_after =
       std::min(now + validity, std::chrono::floor<std::chrono::seconds>(certificate().not_after()));
   content.spki = to_bytes(key.spki());
   content.extensions = std::move(extensions);
-  if (content.not_after <= now) {
-    return fail(Code::unavailable,
-                "The issuing CA certificate has expired; no certificate can be "
-                "issued. Make a new issuing CA.");
-  }
 
   Bytes tbs = x509::encode_tbs(content, algorithm_);
   const Bytes twin = x509::assemble_signed(tbs, algorithm_, twin_signature_);

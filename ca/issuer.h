@@ -59,9 +59,12 @@ class Issuer {
     x509::PublicKey key_;
   };
 
-  // Builds the TBS, with a serial that holds 128 random bits, and lints a twin: the TBS under a signature that is
-  // none, but has the form of the issuer's. internal with the findings in `cause` if the lint
-  // fails.
+  // unavailable, and why, unless the CA's own certificate is valid then.
+  Result<void> check_validity(Timestamp now) const;
+
+  // Builds the TBS, with a serial that holds 128 random bits, and lints a twin: the TBS under a
+  // signature that is none, but has the form of the issuer's. internal with the findings in `cause`
+  // if the lint fails.
   Result<Prepared> prepare(const Profile& profile, const Grant& grant,
                            const x509::PublicKey& key) const;
   // The same for a renewal: name, key and extensions of `old`, which this issuer made; key ids

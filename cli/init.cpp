@@ -113,10 +113,22 @@ constexpr const char* kFiles[] = {"countersign.toml", "policy.toml",        "cli
                                   "ca/passphrase",    "countersign.db-wal", "countersign.db-shm",
                                   "ca/audit.key",     "ca/audit.pub.pem"};
 
+// A machine whose clock has no battery begins in 1970, and so would its CA: it would have ended by
+// the time that the clock is right.
+void check_clock() {
+  constexpr Timestamp kNoEarlier = std::chrono::sys_days(std::chrono::year(2025) / 1 / 1);
+  const Timestamp now = system_clock().now();
+  if (now >= kNoEarlier) return;
+  throw Failure(kFailed, "The clock says " + to_rfc3339(now) +
+                             ", which is before this program was written. Nothing was made. Put "
+                             "the clock right (timedatectl) and try again.");
+}
+
 int init(const Options& options, const std::string&) {
   const auto spec = required(x509::parse_key_spec(options.key), kUsage);
   if (options.common_name.empty()) throw Failure(kUsage, "--common-name must not be empty.");
   check_folder_options(options.folder);
+  check_clock();
   const fs::path dir = options.dir;
   for (const char* name : kFiles) {
     if (!fs::exists(dir / name)) continue;

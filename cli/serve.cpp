@@ -14,6 +14,7 @@
 #include "ca/authority.h"
 #include "cli/ca_files.h"
 #include "cli/failure.h"
+#include "cli/renewal_time.h"
 #include "cli/service_config.h"
 #include "cli/store_lock.h"
 #include "cli/terminal.h"
@@ -28,10 +29,10 @@ constexpr auto kDrainLimit = std::chrono::seconds(10);
 // How often the service looks at its own certificate: the wall clock can jump, and somebody can
 // revoke it.
 constexpr auto kOwnCheck = std::chrono::seconds(1);
-constexpr auto kRenewalRetry = std::chrono::seconds(10);
 
 struct Options {
   std::string config;
+  bool accept_clock = false;
 };
 
 // A connection that finds no descriptor gets no answer at all, so there must be more of them than
@@ -122,13 +123,12 @@ class Service {
     const auto made = co_await authority_.issue_service_certificate(key->public_key());
     if (made.has_error()) co_return made.error();
     own_ = *made;
-    const auto lifetime = own_->not_after() - system_clock().now();
-    renew_at_ = system_clock().now() + lifetime * 2 / 3;
+    renewal_time_.made(own_->not_before(), own_->not_after());
     co_return server_.set_certificate(own_->pem() + intermediates_, key->to_pem(""));
   }
 
   bool renewal_due() {
-    if (system_clock().now() >= renew_at_) return true;
+    if (renewal_time_.due()) return true;
     const std::uint64_t revocations = authority_.revocations();
     if (revocations == seen_revocations_) return false;
     seen_revocations_ = revocations;
@@ -147,7 +147,7 @@ class Service {
         continue;
       }
       log::error("server_certificate_not_renewed", {{"error", renewed.error().detail}});
-      renew_at_ = system_clock().now() + kRenewalRetry;
+      renewal_time_.failed();
     }
   }
 
@@ -200,7 +200,7 @@ class Service {
   net::steady_timer renewal_;
   // Of the coroutine that keeps the certificate.
   std::shared_ptr<const x509::Certificate> own_;
-  Timestamp renew_at_;
+  RenewalTime renewal_time_{system_clock()};
   std::uint64_t seen_revocations_ = 0;
 };
 
@@ -224,6 +224,7 @@ int serve(const Options& options, const std::string&) {
   }
   config.authority.audit_key = load_audit_key(config.ca_dir, config.passphrase_file);
   config.authority.workers = processors();
+  config.authority.accept_clock = options.accept_clock;
   Service service(std::move(config), std::move(issuer));
   return service.run();
 }
@@ -234,6 +235,8 @@ void add_serve(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("serve", "Run the service in the foreground");
   verb->add_option("--config", options->config, "countersign.toml, as `init` wrote it")->required();
+  verb->add_flag("--accept-clock", options->accept_clock,
+                 "Start though the store holds later times: the clock was ahead and is right now");
   on_chosen(*verb, invocation, options, serve);
 }
 

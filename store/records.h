@@ -155,6 +155,9 @@ struct EnrolmentTokenRecord {
   bool operator==(const EnrolmentTokenRecord&) const = default;
 };
 
+// Nobody puts a try off for longer: one that is further away was put off by a clock that was ahead.
+inline constexpr std::chrono::hours kLongestHookPause{24};
+
 // What a hook is still to be told.
 struct HookEventRecord {
   std::int64_t sequence = 0;  // given by the store, rising

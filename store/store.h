@@ -319,7 +319,8 @@ class Store {
                                                          const std::string& subject) const = 0;
   // Empty if nothing was taken of it.
   virtual Result<Allowance> allowance(const std::string& key) const = 0;
-  // Of each subject the first that waits, if it is to be tried by `now`; in order.
+  // Of each subject the first that waits, if it is to be tried by `now` or more than
+  // kLongestHookPause after it; in order.
   virtual Result<std::vector<HookEventRecord>> due_hook_events(const std::string& hook,
                                                                Timestamp now,
                                                                std::size_t limit) const = 0;

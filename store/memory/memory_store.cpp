@@ -279,7 +279,8 @@ class MemoryStore final : public Store {
     for (const auto& [sequence, event] : tables_.hook_events) {
       if (list.size() == limit) break;
       if (event.hook != hook || !seen.insert(event.subject).second) continue;
-      if (event.next_at <= now) list.push_back(event);
+      const bool far = event.next_at > now + kLongestHookPause;
+      if (event.next_at <= now || far) list.push_back(event);
     }
     return list;
   }

@@ -35,11 +35,11 @@ std::vector<HookEventRecord> select_due_events(Connection& db, const std::string
   std::vector<HookEventRecord> list;
   auto row = db.prepare(
       "SELECT sequence, id, hook, subject, event, body, created_at, attempts, next_at, last_error "
-      "FROM hook_events AS due WHERE hook = ?1 AND next_at <= ?2 AND NOT EXISTS "
+      "FROM hook_events AS due WHERE hook = ?1 AND (next_at <= ?2 OR next_at > ?4) AND NOT EXISTS "
       "(SELECT 1 FROM hook_events AS earlier WHERE earlier.hook = ?1 "
       "AND earlier.subject = due.subject AND earlier.sequence < due.sequence) "
       "ORDER BY sequence LIMIT ?3");
-  row.bind(hook, now, static_cast<std::int64_t>(limit));
+  row.bind(hook, now, static_cast<std::int64_t>(limit), now + kLongestHookPause);
   while (row.step()) list.push_back(read_event(row));
   return list;
 }

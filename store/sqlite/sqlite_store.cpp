@@ -299,7 +299,10 @@ class SqliteStore final : public Store {
   Result<void> prove_writable() {
     if (sha256_ == nullptr) return {};
     try {
-      writer_->execute("UPDATE schema_version SET version = version");
+      // Twice, for SQLite sees that a row is as it was, writes no page, and commits nothing.
+      writer_->execute(
+          "BEGIN IMMEDIATE; UPDATE schema_version SET version = -version; "
+          "UPDATE schema_version SET version = -version; COMMIT");
       return {};
     } catch (const SqliteError& error) {
       writer_.reset();

@@ -21,6 +21,13 @@ TEST(Rfc3339, ComesBackAsItWas) {
   EXPECT_EQ(to_rfc3339(Timestamp{std::chrono::milliseconds(-1)}), "1969-12-31T23:59:59Z");
 }
 
+TEST(Rfc3339, ALeapSecondIsTheMidnightAfterIt) {
+  EXPECT_EQ(parse_rfc3339("2016-12-31T23:59:60Z"), parse_rfc3339("2017-01-01T00:00:00Z"));
+  EXPECT_EQ(parse_rfc3339("2016-12-31T23:59:60.5Z"), parse_rfc3339("2017-01-01T00:00:00Z"));
+  EXPECT_EQ(parse_rfc3339("2016-12-31T23:59:61Z"), std::nullopt);
+  EXPECT_EQ(parse_rfc3339("2016-12-31T22:59:60Z"), std::nullopt) << "they end a day, in UTC";
+}
+
 TEST(Rfc3339, OtherFormsAreRefused) {
   for (const std::string& bad : {std::string(""),
                                  std::string("2026"),
@@ -79,6 +86,12 @@ TEST(SystemClock, GoesOn) {
   const Timestamp first = system_clock().now();
   EXPECT_GE(system_clock().now(), first);
   EXPECT_GT(first, *parse_rfc3339("2024-01-01"));
+}
+
+TEST(SystemClock, TheTimeSinceBootGoesOnToo) {
+  const auto first = system_clock().since_boot();
+  EXPECT_GT(first.count(), 0);
+  EXPECT_GE(system_clock().since_boot(), first);
 }
 
 }  // namespace

@@ -27,9 +27,19 @@ namespace countersign::ca::testing {
 class FakeClock : public Clock {
  public:
   Timestamp now() const override { return Timestamp(std::chrono::milliseconds(now_.load())); }
-  void advance(std::chrono::milliseconds by) { now_.fetch_add(by.count()); }
+  std::chrono::milliseconds since_boot() const override {
+    return std::chrono::milliseconds(passed_.load());
+  }
+  // Time passes.
+  void advance(std::chrono::milliseconds by) {
+    passed_.fetch_add(by.count());
+    jump(by);
+  }
+  // Somebody sets the clock.
+  void jump(std::chrono::milliseconds by) { now_.fetch_add(by.count()); }
 
  private:
+  std::atomic<std::int64_t> passed_{0};
   std::atomic<std::int64_t> now_{x509::testing::at("2026-06-01T12:00:00Z").time_since_epoch() /
                                  std::chrono::milliseconds(1)};
 };
@@ -75,9 +85,7 @@ class BreakableStore : public store::Store {
       const std::string& certname) const override {
     return under->queued_request(certname);
   }
-  Result<bool> knows(const std::string& certname) const override {
-    return under->knows(certname);
-  }
+  Result<bool> knows(const std::string& certname) const override { return under->knows(certname); }
   Result<std::optional<store::RequestRecord>> request_by_csr(const std::string& certname,
                                                              ByteView csr) const override {
     return under->request_by_csr(certname, csr);

@@ -76,6 +76,16 @@ TEST_F(IssuerTest, NothingOutlivesTheCa) {
   EXPECT_EQ(issue(grant).error().code, Code::unavailable);
 }
 
+TEST_F(IssuerTest, NothingIsValidBeforeTheCa) {
+  const Timestamp begin = ca->certificate().not_before();
+  for (const auto age : {std::chrono::seconds(0), std::chrono::seconds(1), profile.backdate}) {
+    clock.advance(begin + age - clock.now());
+    EXPECT_EQ((*issue(grant_of("web-1")))->not_before(), begin) << age.count();
+  }
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ((*issue(grant_of("web-1")))->not_before(), begin + std::chrono::seconds(1));
+}
+
 TEST_F(IssuerTest, TheLintRefusesWhatShouldNeverBeSigned) {
   const auto refused = [&](Grant grant) {
     const auto made = issue(grant);

@@ -178,7 +178,7 @@ TEST_F(Revocation, TheCrlIsRenewedAtHalfOfItsLifetimeAndWhenTheClockWentBack) {
   EXPECT_EQ(crl()->next_update(),
             std::chrono::floor<std::chrono::seconds>(clock.now()) + config.crl_lifetime);
   number = crl()->number();
-  clock.advance(-std::chrono::hours(24));
+  clock.jump(-std::chrono::hours(24));
   ASSERT_TRUE(eventually([&] { return crl()->number() > number; }));
   EXPECT_LE(crl()->this_update(), clock.now());
 }
@@ -189,7 +189,7 @@ TEST_F(Revocation, TheCrlNumberOnlyRisesAcrossRestarts) {
     start();
     EXPECT_GT(crl()->number(), number);
     number = crl()->number();
-    clock.advance(-std::chrono::hours(1));  // whatever the clock says
+    clock.jump(-std::chrono::hours(1));  // whatever the clock says
   }
 }
 

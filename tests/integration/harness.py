@@ -69,10 +69,10 @@ class Service:
             content = re.sub(rf"^\[{re.escape(name)}\]\n(?:(?!\[).*\n?)*", "", content, flags=re.M)
         path.write_text(content.rstrip("\n") + "\n\n" + text)
 
-    def start(self):
+    def start(self, *arguments):
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", str(self.folder / "countersign.toml")],
+            [BINARY, "serve", "--config", str(self.folder / "countersign.toml"), *arguments],
             stdout=subprocess.PIPE, stderr=self.log, text=True,
         )
         with selectors.DefaultSelector() as ready:

@@ -4,6 +4,7 @@ A limit on the size of files stands for the full disk, as it needs no right to m
 """
 
 import resource
+import time
 
 from harness import BINARY, ServiceTest, main, run, until
 
@@ -43,6 +44,9 @@ class DiskFull(ServiceTest):
             self.assertEqual((status, health["status"]), (503, "not ready"))
             problem, = health["problems"]
             self.assertRegex(problem, r"The store cannot be written \(.*(full|I/O error)")
+            for _ in range(15):  # the store is tried twice a second
+                time.sleep(0.1)
+                self.assertEqual(self.ready(service)[0], 503, "while it lasts")
             # A refusal, not an end: another one, and its audit row cannot be written either.
             self.assertEqual(self.enrol(service, 9998)[0], 503)
             for answer in (kept[0], kept[-1]):

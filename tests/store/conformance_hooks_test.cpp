@@ -48,6 +48,13 @@ TEST_P(HookConformance, OfEachSubjectTheFirstIsDueUntilItIsGone) {
   EXPECT_THAT(ids(), ElementsAre("2", "3"));
 }
 
+TEST_P(HookConformance, WhatIsToBeTriedLaterThanAnybodyWaitsIsDueForTheClockWasPutBack) {
+  put("web", "1");  // at 1000
+  const auto far = at(1000) - kLongestHookPause;
+  EXPECT_THAT(store_->due_hook_events("chat", far, 100).value(), IsEmpty());
+  EXPECT_EQ(store_->due_hook_events("chat", far - std::chrono::milliseconds(1), 100)->size(), 1U);
+}
+
 TEST_P(HookConformance, TalliesSayWhatBecameOfAll) {
   EXPECT_THAT(store_->hook_tallies().value(), IsEmpty());
   put("web", "1");

@@ -173,7 +173,7 @@ class FaultTest : public ::testing::Test {
         EXPECT_EQ(ids_in(*store), before) << "reads go on, and show nothing that is in doubt";
         if (effect == Effect::power_cut) return false;
         if (effect == Effect::full) {
-          static_cast<void>(store->reopen());  // while it lasts
+          EXPECT_FALSE(store->reopen()) << "while it lasts";
           EXPECT_EQ(ids_in(*store), before) << "reads go on";
           disk.heal();
         }

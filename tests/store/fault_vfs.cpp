@@ -41,6 +41,7 @@ struct FaultVfs::Handle {
   ::sqlite3_file base;
   FaultVfs* vfs;
   Name* name;  // null: a temporary file, whose fate is of no interest
+  bool journal;
   std::shared_ptr<File>* file;
 
   static Handle& of(::sqlite3_file* file) { return *reinterpret_cast<Handle*>(file); }
@@ -157,7 +158,8 @@ std::map<std::string, std::string> FaultVfs::after_power_cut(std::uint64_t seed)
 int FaultVfs::open(::sqlite3_vfs*, const char* path, ::sqlite3_file* file, int flags, int* out) {
   FaultVfs& disk = *active_;
   Handle& handle = Handle::of(file);
-  handle = {{nullptr}, &disk, nullptr, nullptr};
+  handle = {{nullptr}, &disk, nullptr, false, nullptr};
+  handle.journal = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
   const std::lock_guard lock(disk.mutex_);
   const bool there = path != nullptr && std::filesystem::exists(path);
   if (path != nullptr && !there && (flags & SQLITE_OPEN_CREATE) != 0 &&
@@ -243,11 +245,21 @@ int FaultVfs::sync(::sqlite3_file* file, int) {
         if (change.truncate) content.durable.resize(change.offset, '\0');
         if (!change.truncate) put(content.durable, change.offset, change.data);
       }
-      if (handle.name->now == *handle.file) handle.name->durable = handle.name->now;
+      if (handle.name->now == *handle.file && handle.name->durable != handle.name->now) {
+        handle.name->durable = handle.name->now;
+        // The first sync of a new journal or log syncs the folder too (unixSync of os_unix.c), and
+        // with it all names.
+        if (handle.journal) disk.sync_names();
+      }
     }
     content.pending.clear();
   }
   return fails ? disk.refusal(kSync) : SQLITE_OK;
+}
+
+// With mutex_ held.
+void FaultVfs::sync_names() {
+  for (auto& [path, name] : names_) name.durable = name.now;
 }
 
 int FaultVfs::map_index(::sqlite3_file* file, int region, int size, int extend,

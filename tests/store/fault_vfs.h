@@ -75,6 +75,7 @@ class FaultVfs {
   Verdict next(Step step);
   static int code_of(Step step, Effect effect);
   int refusal(Step step) const;
+  void sync_names();
   static std::string survivor(const File& file, std::mt19937_64& random);
 
   static int open(::sqlite3_vfs*, const char*, ::sqlite3_file*, int, int*);

@@ -164,6 +164,21 @@ TEST_F(SqliteStoreTest, AfterACommitThatFailedNothingIsWrittenUntilReopened) {
   }
 }
 
+TEST_F(SqliteStoreTest, AReopenTakesAWriteThatIsDurable) {
+  const auto store = open();
+  ASSERT_EQ(outcome(*store, {InsertIssuer{issuer()}}), kDone);
+  for (std::atomic<bool>* fault : {&disk_.full, &disk_.fails_to_sync}) {
+    *fault = true;
+    EXPECT_EQ(outcome(*store, issue("web", 1)), Code::unavailable);
+    EXPECT_FALSE(store->reopen()) << "it lasts";
+    EXPECT_FALSE(store->reopen());
+    EXPECT_FALSE(store->current_certificate("web").value()) << "reads go on";
+    *fault = false;
+    EXPECT_TRUE(store->reopen());
+  }
+  EXPECT_EQ(outcome(*store, issue("web", 1)), kDone);
+}
+
 TEST_F(SqliteStoreTest, AReopenThatFailsKeepsTheStoreReadOnly) {
   const auto store = open();
   ASSERT_EQ(outcome(*store, {InsertIssuer{issuer()}}), kDone);
