@@ -1,5 +1,5 @@
-// Threads for work that costs processor time or blocks for a short while: parsing, signatures,
-// reads of the store. The I/O threads never do such work themselves.
+// Threads for work that costs much processor time or blocks for a short while: slow signatures,
+// pages of the store.
 #ifndef COUNTERSIGN_BASE_WORKER_POOL_H_
 #define COUNTERSIGN_BASE_WORKER_POOL_H_
 
