@@ -11,6 +11,7 @@
 #include "store/sqlite/enrolment_token_rows.h"
 #include "store/sqlite/hook_event_rows.h"
 #include "store/sqlite/instance_rows.h"
+#include "store/sqlite/migration.h"
 #include "store/sqlite/reader_pool.h"
 #include "store/sqlite/request_rows.h"
 #include "store/sqlite/schema.h"

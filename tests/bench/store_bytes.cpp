@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/migration.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_store.h"
 #include "x509/certificate.h"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "store/sqlite/connection.h"
+#include "store/sqlite/migration.h"
 #include "store/sqlite/schema.h"
 #include "tests/store/rows.h"
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "store/sqlite/connection.h"
+#include "store/sqlite/migration.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/store/rows.h"

@@ -1,5 +1,5 @@
 // Migrations forward, with a backup made first.
-#include "store/sqlite/schema.h"
+#include "store/sqlite/migration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/store/rows.h"
 
