@@ -119,8 +119,6 @@ void Connection::make_durable(const std::filesystem::path& file) {
     throw SqliteError(SQLITE_PERM, "cannot protect " + file.string());
   }
   execute("PRAGMA synchronous = FULL");
-  // A page that many commits change is copied into the database once in so many pages of the log.
-  execute("PRAGMA wal_autocheckpoint = 4000");
   // Two that turn the log on at the same moment are refused at once instead of made to wait.
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyMilliseconds);

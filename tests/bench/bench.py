@@ -20,6 +20,7 @@ class Bench:
         self.seconds = options.seconds
         self.peer = options.peer == "puppetserver"
         self.sizes = options.scale
+        self.revoked_every = options.revoked_every
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-bench-", dir=options.folder))
         self.speed = reference.Speed(1 if self.short else 3)
         self.lines = []

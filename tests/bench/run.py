@@ -33,6 +33,8 @@ def options():
     parser.add_argument("--seconds", type=float, help="of each load; 10, or 0.5 with --short")
     parser.add_argument("--scale", type=lambda text: [int(part) for part in text.split(",")],
                         help="certificates, rising; the last one is that of the table")
+    parser.add_argument("--revoked-every", type=int, default=10, metavar="N",
+                        help="one in N of those certificates is revoked; 10")
     parser.add_argument("--peer", choices=("puppetserver", "none"),
                         default="puppetserver" if puppetserver_installed() else "none")
     parser.add_argument("--short", action="store_true")
