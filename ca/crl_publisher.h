@@ -59,8 +59,9 @@ class CrlPublisher {
   // Is it time to publish: a revocation waits and the last CRL is at least `delay` old, or half of
   // the lifetime is over, or the infra inventory changed?
   bool due() const;
-  // At the start: serves the stored CRL, put together from the revocations and verified, if it is
-  // of now and nothing was revoked since; otherwise publishes. What does not verify is not served.
+  // At the start: serves the stored CRL, put together from the revocations and verified, if it
+  // lasts for 30 days more and nothing was revoked since; otherwise publishes. What does not verify
+  // is not served.
   Result<void> resume();
   // Signs and stores a CRL with the next number, then serves it; the infra CRL too if it changed.
   Result<void> publish();

