@@ -107,7 +107,9 @@ Task<Result<Submitted>> Authority::submit(Submission submission, Caller caller) 
   bool keys_fetched = false;
   // Another round only if another submission came in between, or for an issuer's keys.
   for (int round = 1;; ++round) {
-    auto judged = state.judge(submission, caller, keys_fetched);
+    const auto judge = [&] { return state.judge(submission, caller, keys_fetched); };
+    auto judged =
+        co_await state.run(state.signs_where(), judge, round == 1 ? Lane::begins : Lane::goes_on);
     if (judged.has_error()) {
       const Error& error = judged.error();
       if (is_name_taken(error.code) && !error.cause.empty()) {
@@ -208,8 +210,7 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
       return sign(verdict.grant, profile(verdict.decision.profile), *request.csr, verdict.by,
                   outcome.request.id);
     };
-    // By far the most of the work, where it is not done here: so this is what is refused in time.
-    auto made = co_await run(signs_where(), sign_it, Lane::begins);
+    auto made = co_await run(signs_where(), sign_it);
     if (made.has_error()) co_return made.error();
     action = "issue";
     outcome.request.state = store::RequestState::signed_;
