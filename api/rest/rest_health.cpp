@@ -41,6 +41,13 @@ void metric(std::string_view name, std::string_view kind, std::string_view help,
           std::string(name) + " " + std::string(kind) + "\n";
 }
 
+// A metric with one value.
+void single(std::string_view name, std::string_view kind, std::string_view help,
+            const std::string& value, std::string& text) {
+  metric(name, kind, help, text);
+  text += std::string(name) + " " + value + "\n";
+}
+
 // A configured name: letters, digits, '-' and '_'.
 void labelled(std::string_view name, std::string_view label, const std::string& value,
               std::uint64_t number, std::string& text) {
@@ -90,24 +97,22 @@ void hook_metrics(const std::vector<store::HookTally>& hooks, std::string& text)
 }
 
 void connection_metrics(const ConnectionCounts& counts, std::string& text) {
-  metric("countersign_connections", "gauge", "Connections that are open.", text);
-  text += "countersign_connections " + std::to_string(counts.open) + "\n";
+  single("countersign_connections", "gauge", "Connections that are open.",
+         std::to_string(counts.open), text);
   static constexpr std::string_view kRefused = "countersign_connections_refused_total";
   metric(kRefused, "counter", "Connections that were cut, or told 503, for their number.", text);
   labelled(kRefused, "reason", "total", counts.refused_total, text);
   labelled(kRefused, "reason", "source", counts.refused_source, text);
   labelled(kRefused, "reason", "handshakes", counts.refused_handshakes, text);
-  static constexpr std::string_view kLate = "countersign_requests_refused_late_total";
-  metric(kLate, "counter", "Requests that were told 503, as too many were ready before them.",
-         text);
-  text += std::string(kLate) + " " + std::to_string(counts.refused_late) + "\n";
+  single("countersign_requests_refused_late_total", "counter",
+         "Requests that were told 503, as too many were ready before them.",
+         std::to_string(counts.refused_late), text);
 }
 
 void crl_metrics(const ca::CrlFigures& crl, std::string& text) {
-  const auto gauge = [&text](const std::string& name, const std::string& help,
+  const auto gauge = [&text](std::string_view name, std::string_view help,
                              const std::string& value) {
-    text +=
-        "# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n" + name + " " + value + "\n";
+    single(name, "gauge", help, value, text);
   };
   const auto seconds = [](std::chrono::milliseconds time) {
     const std::string rest = std::to_string(1000 + time.count() % 1000).substr(1);
@@ -131,8 +136,7 @@ Answer get_metrics(Call call) {
       call.authority.clock().now() - call.authority.crl_this_update());
   std::string text;
   const auto gauge = [&text](std::string_view name, std::string_view help, std::int64_t value) {
-    text += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +
-            std::string(name) + " gauge\n" + std::string(name) + " " + std::to_string(value) + "\n";
+    single(name, "gauge", help, std::to_string(value), text);
   };
   gauge("countersign_requests_queued", "Requests that wait for an operator.", counts->queued);
   gauge("countersign_certificates", "Certificates in the store.", counts->certificates);
