@@ -145,8 +145,8 @@ net::awaitable<void> Server::State::accept() {
     auto place = sources.enter(peer.address());
     if (!place) continue;
     open.fetch_add(1);
-    const auto executor = socket.get_executor();
-    net::co_spawn(executor, session(std::move(socket), peer.address(), std::move(place), loop),
+    net::co_spawn(loop.executor(),
+                  session(std::move(socket), peer.address(), std::move(place), loop),
                   net::detached);
   }
 }
