@@ -192,16 +192,11 @@ Result<std::shared_ptr<const x509::Certificate>> Issuer::issue(Prepared prepared
 Result<Bytes> Issuer::sign_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
                                std::chrono::sys_seconds next_update,
                                std::span<const x509::CrlEntry> entries) const {
-  const Bytes tbs = x509::encode_tbs_crl({.issuer = certificate().subject(),
-                                          .authority_key_id = certificate().subject_key_id(),
-                                          .number = number,
-                                          .this_update = this_update,
-                                          .next_update = next_update,
-                                          .entries = entries},
-                                         algorithm_);
-  const auto signature = signer_->sign(tbs);
-  if (signature.has_error()) return signature.error();
-  return x509::assemble_signed(tbs, algorithm_, *signature);
+  Bytes encoded;
+  for (const x509::CrlEntry& entry : entries) x509::append_crl_entry(encoded, entry);
+  auto crl = sign_encoded_crl(number, this_update, next_update, encoded);
+  if (crl.has_error()) return crl.error();
+  return std::move(crl->der);
 }
 
 Bytes Issuer::tbs_crl(std::uint64_t number, std::chrono::sys_seconds this_update,
