@@ -138,15 +138,14 @@ Task<void> Authority::run() {
     const auto done = co_await state.housekeeping.run([&]() -> Result<void> {
       // The CRL first: a large policy takes a while. Whatever is thrown, this loop must go on.
       try {
-        // By a clock that is wrong everything would be late, or nothing; and the CRL that is served
-        // is good, where the next one would begin in the future or have ended.
+        // By a clock that is wrong everything would be late, or nothing.
         const auto right = state.clock_check.check();
         if (right.has_error() != clock_is_wrong) {
           clock_is_wrong = right.has_error();
           complain("clock_is_wrong", right);
           if (!clock_is_wrong) log::info("clock_is_right");
         }
-        const auto published = clock_is_wrong ? Result<void>() : state.publish_if_due();
+        const auto published = state.publish_if_due();
         state.crl.warn_of_parents();
         if (state.reload_wanted.exchange(false)) {
           const auto loaded = state.policy.reload();  // an error is logged, and shown by health
@@ -171,7 +170,9 @@ Task<void> Authority::run() {
 }
 
 Result<void> Authority::State::publish_if_due() {
-  if (!crl.due()) return {};
+  // The CRL that is served is good, where one by a wrong clock would begin in the future or have
+  // ended.
+  if (!crl.due() || clock_check.check().has_error()) return {};
   const Timestamp before = crl.this_update();
   auto published = crl.publish();
   if (published.has_value() && crl.this_update() < before) {

@@ -62,7 +62,7 @@ void Authority::State::guard_policy() {
       const auto done = trial.page(change);
       if (done.has_error()) return done.error();
       // A revocation must not wait for this.
-      const auto published = crl.due() ? crl.publish() : Result<void>();
+      const auto published = publish_if_due();
       if (published.has_error()) {
         log::error("crl_not_published", {{"error", published.error().detail}});
       }
