@@ -293,35 +293,34 @@ void Authority::State::conclude(store::RequestRecord& request, const Signed& mad
 Task<Result<Preview>> Authority::preview(store::RequestRecord request, Approval approval,
                                          Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(
-      State::Where::pool, Action::read_all, caller, [&]() -> Result<Preview> {
-        const auto bounded = check_lifetime(approval.validity);
-        if (bounded.has_error()) return bounded.error();
-        const auto within = request_in_scope(caller, request);
-        if (within.has_error()) return within.error();
-        Preview preview;
-        preview.approvals_needed = request.approvals_needed;
-        auto found = state.approvable(request, approval, caller);
-        if (found.has_error()) {
-          preview.refusal = found.error();
-          return preview;
-        }
-        preview.approvals_needed = found->needed;
-        const Profile& profile = state.profile(request.profile);
-        preview.profile = profile.name;
-        preview.validity = found->grant.validity.value_or(profile.validity);
-        for (const auto& row : found->succession.superseded) preview.revokes.push_back(row.serial);
-        for (const auto& given : request.approvals) {
-          if (given.holds == found->holds) preview.approved_by.push_back(given.person);
-        }
-        if (allowed(caller, Action::decide)) {
-          const auto vote = state.vote(request, *found, caller);
-          if (vote.has_error()) preview.not_by_caller = vote.error();
-        }
-        preview.etag = etag_of(request, found->holds);
-        preview.grant = std::move(found->grant);
-        return preview;
-      });
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<Preview> {
+    const auto bounded = check_lifetime(approval.validity);
+    if (bounded.has_error()) return bounded.error();
+    const auto within = request_in_scope(caller, request);
+    if (within.has_error()) return within.error();
+    Preview preview;
+    preview.approvals_needed = request.approvals_needed;
+    auto found = state.approvable(request, approval, caller);
+    if (found.has_error()) {
+      preview.refusal = found.error();
+      return preview;
+    }
+    preview.approvals_needed = found->needed;
+    const Profile& profile = state.profile(request.profile);
+    preview.profile = profile.name;
+    preview.validity = found->grant.validity.value_or(profile.validity);
+    for (const auto& row : found->succession.superseded) preview.revokes.push_back(row.serial);
+    for (const auto& given : request.approvals) {
+      if (given.holds == found->holds) preview.approved_by.push_back(given.person);
+    }
+    if (allowed(caller, Action::decide)) {
+      const auto vote = state.vote(request, *found, caller);
+      if (vote.has_error()) preview.not_by_caller = vote.error();
+    }
+    preview.etag = etag_of(request, found->holds);
+    preview.grant = std::move(found->grant);
+    return preview;
+  });
 }
 
 }  // namespace countersign::ca

@@ -78,7 +78,7 @@ Task<Result<Authority::NewToken>> Authority::create_token(
 
 Task<Result<std::vector<store::TokenRecord>>> Authority::tokens(Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(State::Where::pool, Action::administer_tokens, caller,
+  co_return co_await state.guarded(Action::administer_tokens, caller,
                                    [&] { return state.store.tokens(); });
 }
 

@@ -119,32 +119,28 @@ Task<Result<store::EnrolmentTokenPage>> Authority::enrolment_tokens(
     store::EnrolmentTokenQuery query, Caller caller) {
   State& state = *state_;
   using Page = store::EnrolmentTokenPage;
-  co_return co_await state.guarded(
-      State::Where::pool, Action::read_all, caller, [&]() -> Result<Page> {
-        if (!caller.scope) return state.store.enrolment_tokens(query);
-        return scoped_page(
-            query,
-            [&](const store::EnrolmentTokenQuery& page) {
-              return state.store.enrolment_tokens(page);
-            },
-            [&](const store::EnrolmentTokenRecord& row) -> Result<bool> {
-              return covers(caller, row);
-            });
-      });
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<Page> {
+    if (!caller.scope) return state.store.enrolment_tokens(query);
+    return scoped_page(
+        query,
+        [&](const store::EnrolmentTokenQuery& page) { return state.store.enrolment_tokens(page); },
+        [&](const store::EnrolmentTokenRecord& row) -> Result<bool> {
+          return covers(caller, row);
+        });
+  });
 }
 
 Task<Result<void>> Authority::revoke_enrolment_token(std::string id, Caller caller) {
   State& state = *state_;
   // Only of one that is there: another kind of token is the other call's business.
-  const auto known =
-      co_await state.guarded(State::Where::pool, Action::mint, caller, [&]() -> Result<void> {
-        const auto token = state.store.enrolment_token(id);
-        if (token.has_error()) return token.error();
-        if (!*token || covers(caller, **token)) return {};
-        return fail(Code::out_of_scope,
-                    "The token is outside of what this credential is narrowed to: " +
-                        caller.scope->describe() + ".");
-      });
+  const auto known = co_await state.guarded(Action::mint, caller, [&]() -> Result<void> {
+    const auto token = state.store.enrolment_token(id);
+    if (token.has_error()) return token.error();
+    if (!*token || covers(caller, **token)) return {};
+    return fail(Code::out_of_scope,
+                "The token is outside of what this credential is narrowed to: " +
+                    caller.scope->describe() + ".");
+  });
   if (known.has_error()) co_return known.error();
   store::WriteBatch batch;
   batch.push_back(store::RevokeEnrolmentToken{id, state.clock.now()});

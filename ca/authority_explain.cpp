@@ -94,13 +94,12 @@ Task<Result<Explanation>> Authority::explain(Submission submission, std::string 
     const auto rules = state.policy.current();
     return explained(state.store, *rules, state.config, std::move(request), now);
   };
-  auto explanation =
-      co_await state.guarded(State::Where::pool, Action::explain, caller, explain_once);
+  auto explanation = co_await state.guarded(Action::explain, caller, explain_once);
   if (keys_wanted != nullptr) {
     keys_fetched = true;
     const auto fetched = co_await keys_wanted->fetch();
     if (fetched.has_error()) co_return fetched.error();
-    explanation = co_await state.guarded(State::Where::pool, Action::explain, caller, explain_once);
+    explanation = co_await state.guarded(Action::explain, caller, explain_once);
   }
   co_return explanation;
 }

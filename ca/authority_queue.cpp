@@ -12,13 +12,12 @@ constexpr std::size_t kLongestReason = 1024;
 Task<Result<store::RequestRecord>> Authority::deny(std::string request_id, std::string reason,
                                                    Caller caller) {
   State& state = *state_;
-  auto row = co_await state.guarded(
-      State::Where::pool, Action::decide, caller, [&]() -> Result<store::RequestRecord> {
-        if (reason.empty() || reason.size() > kLongestReason) {
-          return fail(Code::malformed, "A denial needs a reason of at most 1024 bytes.");
-        }
-        return state.waiting_request(request_id, caller);
-      });
+  auto row = co_await state.guarded(Action::decide, caller, [&]() -> Result<store::RequestRecord> {
+    if (reason.empty() || reason.size() > kLongestReason) {
+      return fail(Code::malformed, "A denial needs a reason of at most 1024 bytes.");
+    }
+    return state.waiting_request(request_id, caller);
+  });
   if (row.has_error()) co_return row.error();
   row->state = store::RequestState::denied;
   row->reason = reason;

@@ -47,15 +47,14 @@ Task<Result<store::RequestRecord>> Authority::queued_request(std::string certnam
 Task<Result<store::RequestPage>> Authority::requests(store::RequestQuery query, Caller caller) {
   State& state = *state_;
   query.match = both(caller, std::move(query.match));
-  co_return co_await state.guarded(
-      State::Where::pool, Action::read_all, caller, [&]() -> Result<store::RequestPage> {
-        if (!caller.scope || !caller.scope->narrows_rules()) return state.store.requests(query);
-        return scoped_page(
-            query, [&](const store::RequestQuery& page) { return state.store.requests(page); },
-            [&](const store::RequestRecord& row) -> Result<bool> {
-              return caller.scope->holds_rule(row.rule);
-            });
-      });
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<store::RequestPage> {
+    if (!caller.scope || !caller.scope->narrows_rules()) return state.store.requests(query);
+    return scoped_page(
+        query, [&](const store::RequestQuery& page) { return state.store.requests(page); },
+        [&](const store::RequestRecord& row) -> Result<bool> {
+          return caller.scope->holds_rule(row.rule);
+        });
+  });
 }
 
 Task<Result<store::CertificateRecord>> Authority::certificate(Bytes serial, Caller caller) {
@@ -91,28 +90,26 @@ Task<Result<std::vector<store::CertificateRecord>>> Authority::certificates_of(s
                                                                                Caller caller) {
   State& state = *state_;
   using Rows = std::vector<store::CertificateRecord>;
-  co_return co_await state.guarded(
-      State::Where::pool, Action::read_all, caller, [&]() -> Result<Rows> {
-        const auto named = in_scope(caller, certname);
-        if (named.has_error()) return named.error();
-        auto rows = state.store.certificates_of(certname);
-        if (rows.has_error() || !caller.scope) return rows;
-        Rows within;
-        for (store::CertificateRecord& row : *rows) {
-          const auto covered = state.certificate_in_scope(row, caller);
-          if (covered.has_error() && covered.error().code != Code::out_of_scope)
-            return covered.error();
-          if (covered.has_value()) within.push_back(std::move(row));
-        }
-        return within;
-      });
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<Rows> {
+    const auto named = in_scope(caller, certname);
+    if (named.has_error()) return named.error();
+    auto rows = state.store.certificates_of(certname);
+    if (rows.has_error() || !caller.scope) return rows;
+    Rows within;
+    for (store::CertificateRecord& row : *rows) {
+      const auto covered = state.certificate_in_scope(row, caller);
+      if (covered.has_error() && covered.error().code != Code::out_of_scope) return covered.error();
+      if (covered.has_value()) within.push_back(std::move(row));
+    }
+    return within;
+  });
 }
 
 Task<Result<store::CertificatePage>> Authority::certificates(store::CertificateQuery query,
                                                              Caller caller) {
   State& state = *state_;
   query.match = both(caller, std::move(query.match));
-  co_return co_await state.guarded(State::Where::pool, Action::read_all, caller,
+  co_return co_await state.guarded(Action::read_all, caller,
                                    [&]() -> Result<store::CertificatePage> {
                                      const Timestamp now = state.clock.now();
                                      if (!caller.scope || !caller.scope->narrows_rules()) {
@@ -135,29 +132,28 @@ Task<Result<std::vector<store::AuditRecord>>> Authority::history(std::string sub
                                                                  std::size_t limit, Caller caller) {
   State& state = *state_;
   using Rows = std::vector<store::AuditRecord>;
-  co_return co_await state.guarded(State::Where::pool, Action::read_all, caller,
-                                   [&]() -> Result<Rows> {
-                                     if (!caller.scope) return state.store.audit(subject, limit);
-                                     store::AuditQuery query;
-                                     if (!subject.empty()) query.subject = subject;
-                                     query.newest_first = true;
-                                     query.limit = limit;
-                                     auto page = state.audit_in_scope(std::move(query), caller);
-                                     if (page.has_error()) return page.error();
-                                     return std::move(page->rows);
-                                   });
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Result<Rows> {
+    if (!caller.scope) return state.store.audit(subject, limit);
+    store::AuditQuery query;
+    if (!subject.empty()) query.subject = subject;
+    query.newest_first = true;
+    query.limit = limit;
+    auto page = state.audit_in_scope(std::move(query), caller);
+    if (page.has_error()) return page.error();
+    return std::move(page->rows);
+  });
 }
 
 Task<Result<Expirations>> Authority::expirations(Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(State::Where::pool, Action::read_expirations, caller, [&] {
+  co_return co_await state.guarded(Action::read_expirations, caller, [&] {
     return state.expirations.read(state.issuer->chain(), state.crl.full().pem);
   });
 }
 
 Task<Result<store::AuditPage>> Authority::audit(store::AuditQuery query, Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(State::Where::pool, Action::read_all, caller,
+  co_return co_await state.guarded(Action::read_all, caller,
                                    [&] { return state.audit_in_scope(query, caller); });
 }
 
@@ -165,14 +161,14 @@ Task<Result<std::vector<store::AuditCheckpoint>>> Authority::audit_checkpoints(s
                                                                                std::size_t limit,
                                                                                Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(State::Where::pool, Action::read_all, caller,
+  co_return co_await state.guarded(Action::read_all, caller,
                                    [&] { return state.store.audit_checkpoints(after, limit); });
 }
 
 Task<Result<std::vector<store::HookTally>>> Authority::hooks(Caller caller) {
   State& state = *state_;
   using Tallies = Result<std::vector<store::HookTally>>;
-  co_return co_await state.guarded(State::Where::pool, Action::read_all, caller, [&]() -> Tallies {
+  co_return co_await state.guarded(Action::read_all, caller, [&]() -> Tallies {
     if (!caller.scope) return state.hooks.tallies();
     return fail(Code::out_of_scope, "This credential is narrowed to " + caller.scope->describe() +
                                         ", and hooks count what happens to all names.");
@@ -186,7 +182,7 @@ Task<Result<std::vector<store::HookTally>>> Authority::hook_tallies() {
 
 Task<Result<store::Counts>> Authority::counts(Caller caller) {
   State& state = *state_;
-  co_return co_await state.guarded(State::Where::pool, Action::read_metrics, caller,
+  co_return co_await state.guarded(Action::read_metrics, caller,
                                    [&] { return state.store.counts(); });
 }
 

@@ -50,8 +50,8 @@ Task<Result<store::CertificateRecord>> Authority::revoke(Bytes serial,
                                                          x509::RevocationReason reason,
                                                          Caller caller) {
   State& state = *state_;
-  auto row = co_await state.guarded(
-      State::Where::pool, Action::revoke, caller, [&]() -> Result<store::CertificateRecord> {
+  auto row =
+      co_await state.guarded(Action::revoke, caller, [&]() -> Result<store::CertificateRecord> {
         const auto other = spare_own(*state.issuer, serial);
         if (other.has_error()) return other.error();
         auto found = required(state.store.certificate(state.issuer->id(), serial),
@@ -88,16 +88,15 @@ Task<Result<std::size_t>> Authority::revoke_name(std::string certname,
   constexpr int kRounds = 1000;
   for (int round = 0; round < kRounds; ++round) {
     using Rows = std::vector<store::CertificateRecord>;
-    auto rows =
-        co_await state.guarded(State::Where::pool, Action::revoke, caller, [&]() -> Result<Rows> {
-          const auto named = in_scope(caller, certname);
-          if (named.has_error()) return named.error();
-          auto all = state.store.certificates_of(certname);
-          if (all.has_error()) return all;
-          const auto within = state.rules_in_scope(*all, caller);
-          if (within.has_error()) return within.error();
-          return all;
-        });
+    auto rows = co_await state.guarded(Action::revoke, caller, [&]() -> Result<Rows> {
+      const auto named = in_scope(caller, certname);
+      if (named.has_error()) return named.error();
+      auto all = state.store.certificates_of(certname);
+      if (all.has_error()) return all;
+      const auto within = state.rules_in_scope(*all, caller);
+      if (within.has_error()) return within.error();
+      return all;
+    });
     if (rows.has_error()) co_return rows.error();
     const Timestamp now = state.clock.now();
     if (std::ranges::none_of(*rows, [now](const store::CertificateRecord& row) {
@@ -142,20 +141,19 @@ Task<Result<void>> Authority::clean(std::string certname, Clean what, Caller cal
   // whole: then once more, with what is there by then. A machine can renew as often as it likes.
   constexpr int kRounds = 100;
   for (int round = 1;; ++round) {
-    auto found = co_await state.guarded(
-        State::Where::pool, Action::revoke, caller, [&]() -> Result<Holdings> {
-          const auto named = in_scope(caller, certname);
-          if (named.has_error()) return named.error();
-          auto all = holdings(state.store, certname);
-          if (all.has_error()) return all;
-          const auto within = state.rules_in_scope(all->certificates, caller);
-          if (within.has_error()) return within.error();
-          if (all->waiting && what.requests) {
-            const auto decided = rule_in_scope(caller, all->waiting->rule);
-            if (decided.has_error()) return decided.error();
-          }
-          return all;
-        });
+    auto found = co_await state.guarded(Action::revoke, caller, [&]() -> Result<Holdings> {
+      const auto named = in_scope(caller, certname);
+      if (named.has_error()) return named.error();
+      auto all = holdings(state.store, certname);
+      if (all.has_error()) return all;
+      const auto within = state.rules_in_scope(all->certificates, caller);
+      if (within.has_error()) return within.error();
+      if (all->waiting && what.requests) {
+        const auto decided = rule_in_scope(caller, all->waiting->rule);
+        if (decided.has_error()) return decided.error();
+      }
+      return all;
+    });
     if (found.has_error()) co_return found.error();
     if (found->certificates.empty() && !(found->waiting && what.requests)) {
       co_return fail(Code::not_found, "There is nothing of the name '" + certname + "'.");
@@ -202,7 +200,7 @@ Task<Result<void>> Authority::upload_crls(std::string pem, Caller caller) {
   const auto row = [&](const std::string& replaced) {
     return state.audit("upload CRLs", caller, "", {{"replaced", replaced}});
   };
-  const auto done = co_await state.guarded(State::Where::pool, Action::upload_crls, caller,
+  const auto done = co_await state.guarded(Action::upload_crls, caller,
                                            [&] { return state.crl.upload(pem, row); });
   if (done.has_error() && done.error().code == Code::malformed) {
     log::warn("crl_upload_refused", {{"caller", caller.describe()},

@@ -105,7 +105,11 @@ struct Authority::State {
   }
   Where signs_where() const { return issuer->signs_quickly() ? Where::here : Where::pool; }
 
-  // Runs `read` after the check of the caller.
+  // Runs `read` after the check of the caller; on the pool unless told otherwise.
+  template <class Read>
+  auto guarded(Action action, Caller caller, Read read) -> Task<decltype(read())> {
+    return guarded(Where::pool, action, std::move(caller), std::move(read));
+  }
   template <class Read>
   auto guarded(Where where, Action action, Caller caller, Read read, Lane lane = Lane::goes_on)
       -> Task<decltype(read())> {
@@ -167,7 +171,7 @@ struct Authority::State {
   Task<Result<Submitted>> approve_once(const std::string& request_id, const Approval& approval,
                                        const Caller& caller, bool& crowded);
 
-  // Housekeeping, while the clock can be right: publishes a CRL if one is due.
+  // Housekeeping: publishes a CRL if one is due and the clock can be right.
   Result<void> publish_if_due();
   // Housekeeping: takes requests that waited for too long out of the queue, some at a time.
   Result<void> expire_stale();
