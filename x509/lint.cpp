@@ -1,9 +1,6 @@
 #include "x509/lint.h"
 
-#include <openssl/provider.h>
-
 #include <array>
-#include <stdexcept>
 
 #include "x509/lint_checks.h"
 
@@ -35,39 +32,14 @@ constexpr std::array kChecks = {
     Check{"RFC 5280 4.1", lints::encoding},
 };
 
-// OpenSSL 3 decodes the public key along with a certificate, through a search of all its decoders
-// that costs ten times as much as all checks together. None of them looks at the key, which
-// PublicKey has read already: here are no decoders, and its bytes stay bytes.
-::OSSL_LIB_CTX* without_decoders() {
-  static ::OSSL_LIB_CTX* const context = [] {
-    // Never freed: it lives as long as the process.
-    ::OSSL_LIB_CTX* made = ::OSSL_LIB_CTX_new();
-    if (made == nullptr || ::OSSL_PROVIDER_load(made, "null") == nullptr) {
-      throw std::runtime_error("OpenSSL has no null provider: " + drain_errors());
-    }
-    return made;
-  }();
-  return context;
-}
-
-Owned<::X509> decode(ByteView der, const std::uint8_t*& at) {
-  return Owned<::X509>(reinterpret_cast<::X509*>(
-      ::ASN1_item_d2i_ex(nullptr, &at, static_cast<long>(der.size()), ASN1_ITEM_rptr(X509),
-                         without_decoders(), nullptr)));
-}
-
 }  // namespace
 
 std::vector<std::string> lint(ByteView certificate_der, const LintExpectation& expected) {
-  const std::uint8_t* at = certificate_der.data();
-  const Owned<::X509> certificate = decode(certificate_der, at);
-  if (!certificate || at != certificate_der.data() + certificate_der.size()) {
-    return {"RFC 5280 4.1: not one DER certificate: " + drain_errors()};
-  }
-  const lints::Subject subject{certificate.get(), certificate_der, expected};
+  const auto subject = lints::decode(certificate_der, expected);
+  if (!subject) return {"RFC 5280 4.1: not one DER certificate: " + drain_errors()};
   std::vector<std::string> broken;
   for (const Check& check : kChecks) {
-    const std::string problem = check.run(subject);
+    const std::string problem = check.run(*subject);
     if (!problem.empty()) broken.push_back(std::string(check.section) + ": " + problem);
   }
   drain_errors();  // decoders of broken extensions leave theirs; the line says it already

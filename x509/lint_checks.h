@@ -2,21 +2,11 @@
 #ifndef COUNTERSIGN_X509_LINT_CHECKS_H_
 #define COUNTERSIGN_X509_LINT_CHECKS_H_
 
-#include <openssl/x509v3.h>
-
 #include <string>
 
-#include "x509/lint.h"
-#include "x509/openssl.h"
+#include "x509/lint_subject.h"
 
 namespace countersign::x509::lints {
-
-// What every check looks at. OpenSSL's getters take a pointer to non-const, hence the copy of one.
-struct Subject {
-  ::X509* certificate;
-  ByteView der;
-  const LintExpectation& expected;
-};
 
 // Each returns what is wrong, or "".
 std::string version(const Subject& subject);

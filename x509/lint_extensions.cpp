@@ -1,7 +1,8 @@
 // Rules for the extensions of a certificate (RFC 5280 4.2).
+#include <openssl/x509v3.h>
+
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "x509/lint_checks.h"
 
@@ -17,14 +18,11 @@ template <>
 struct Deleter<::GENERAL_NAMES> : ReleaseWith<::GENERAL_NAMES_free> {};
 template <>
 struct Deleter<::EXTENDED_KEY_USAGE> : ReleaseWith<::EXTENDED_KEY_USAGE_free> {};
-// ASN1_BIT_STRING and ASN1_OCTET_STRING are the same struct.
-template <>
-struct Deleter<::ASN1_STRING> : ReleaseWith<::ASN1_STRING_free> {};
 
 namespace lints {
 namespace {
 
-// An extension as OpenSSL decodes it. `state` as X509_get_ext_d2i reports it: 1 critical, 0 not,
+// An extension as OpenSSL decodes it. `state` as X509V3_get_d2i reports it: 1 critical, 0 not,
 // -1 absent, -2 several.
 template <class T>
 struct Decoded {
@@ -36,12 +34,8 @@ template <class T>
 Decoded<T> decode(const Subject& subject, int nid) {
   Decoded<T> out;
   out.value.reset(
-      static_cast<T*>(::X509_get_ext_d2i(subject.certificate, nid, &out.state, nullptr)));
+      static_cast<T*>(::X509V3_get_d2i(subject.extensions.get(), nid, &out.state, nullptr)));
   return out;
-}
-
-ByteView content(const ::ASN1_STRING* text) {
-  return {::ASN1_STRING_get0_data(text), static_cast<std::size_t>(::ASN1_STRING_length(text))};
 }
 
 // RFC 1034 3.5 with RFC 1123 2.1, the underscore that Windows names have, and one '*' in front.
@@ -73,18 +67,20 @@ std::string dotted(const ::ASN1_OBJECT* object) {
 }  // namespace
 
 std::string duplicate_extensions(const Subject& subject) {
-  std::set<std::string> seen;
-  for (int i = 0; i < ::X509_get_ext_count(subject.certificate); ++i) {
-    const std::string oid =
-        dotted(::X509_EXTENSION_get_object(::X509_get_ext(subject.certificate, i)));
-    if (!seen.insert(oid).second) return "the extension " + oid + " is there twice";
+  const ::X509_EXTENSIONS* all = subject.extensions.get();
+  for (int i = 0; i < ::X509v3_get_ext_count(all); ++i) {
+    const ::ASN1_OBJECT* oid = ::X509_EXTENSION_get_object(::X509v3_get_ext(all, i));
+    // Another one after it?
+    if (::X509v3_get_ext_by_OBJ(all, oid, i) >= 0) {
+      return "the extension " + dotted(oid) + " is there twice";
+    }
   }
   return "";
 }
 
 std::string critical_extensions(const Subject& subject) {
-  for (int i = 0; i < ::X509_get_ext_count(subject.certificate); ++i) {
-    ::X509_EXTENSION* extension = ::X509_get_ext(subject.certificate, i);
+  for (int i = 0; i < ::X509v3_get_ext_count(subject.extensions.get()); ++i) {
+    ::X509_EXTENSION* extension = ::X509v3_get_ext(subject.extensions.get(), i);
     const int nid = ::OBJ_obj2nid(::X509_EXTENSION_get_object(extension));
     // Known, but OpenSSL does not count them as such: they are never critical, by rules of their
     // own.
@@ -169,7 +165,7 @@ std::string privilege(const Subject& subject) {
   if (subject.expected.privileged) return "";
   // pp_cli_auth, by which Puppet's tools and ours know an administrator.
   const Owned<::ASN1_OBJECT> oid(::OBJ_txt2obj("1.3.6.1.4.1.34380.1.3.39", 1));
-  return ::X509_get_ext_by_OBJ(subject.certificate, oid.get(), -1) < 0
+  return ::X509v3_get_ext_by_OBJ(subject.extensions.get(), oid.get(), -1) < 0
              ? ""
              : "pp_cli_auth is there without having been granted";
 }

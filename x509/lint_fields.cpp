@@ -16,11 +16,12 @@ std::string encoding(const Subject& subject) {
 }
 
 std::string version(const Subject& subject) {
-  return ::X509_get_version(subject.certificate) == X509_VERSION_3 ? "" : "the version is not v3";
+  const bool v3 = subject.version && ::ASN1_INTEGER_get(subject.version.get()) == X509_VERSION_3;
+  return v3 ? "" : "the version is not v3";
 }
 
 std::string serial(const Subject& subject) {
-  const ::ASN1_INTEGER* number = ::X509_get0_serialNumber(subject.certificate);
+  const ::ASN1_INTEGER* number = subject.serial.get();
   if (::ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) return "the serial is negative";
   const Owned<::BIGNUM> value(::ASN1_INTEGER_to_BN(number, nullptr));
   if (!value || ::BN_is_zero(value.get()) == 1) return "the serial is not positive";
@@ -34,24 +35,19 @@ std::string serial(const Subject& subject) {
 }
 
 std::string signature_algorithms(const Subject& subject) {
-  const ::X509_ALGOR* outer = nullptr;
-  ::X509_get0_signature(nullptr, &outer, subject.certificate);
-  const ::X509_ALGOR* inner = ::X509_get0_tbs_sigalg(subject.certificate);
-  return ::X509_ALGOR_cmp(outer, inner) == 0 ? ""
-                                             : "the inner and outer signature algorithms differ";
+  return ::ASN1_STRING_cmp(subject.outer_algorithm.get(), subject.inner_algorithm.get()) == 0
+             ? ""
+             : "the inner and outer signature algorithms differ";
 }
 
 std::string issuer(const Subject& subject) {
-  const std::uint8_t* der = nullptr;
-  std::size_t size = 0;
-  ::X509_NAME_get0_der(::X509_get_issuer_name(subject.certificate), &der, &size);
-  return std::ranges::equal(ByteView(der, size), subject.expected.issuer)
+  return std::ranges::equal(content(subject.issuer.get()), subject.expected.issuer)
              ? ""
              : "the issuer is not the CA's name byte for byte";
 }
 
 std::string common_name(const Subject& subject) {
-  const ::X509_NAME* name = ::X509_get_subject_name(subject.certificate);
+  const ::X509_NAME* name = subject.name.get();
   if (::X509_NAME_entry_count(name) == 0) return "the subject is empty";
   const int at = ::X509_NAME_get_index_by_NID(name, NID_commonName, -1);
   if (at < 0) return "the subject has no CN";
@@ -59,21 +55,18 @@ std::string common_name(const Subject& subject) {
     return "the subject has several CNs";
   }
   const ::ASN1_STRING* value = ::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(name, at));
-  const ByteView text(::ASN1_STRING_get0_data(value),
-                      static_cast<std::size_t>(::ASN1_STRING_length(value)));
   if (::ASN1_STRING_type(value) != V_ASN1_UTF8STRING) return "the CN is not a UTF8String";
-  return as_text(text) == subject.expected.common_name ? "" : "the CN is not the certname";
+  return as_text(content(value)) == subject.expected.common_name ? ""
+                                                                 : "the CN is not the certname";
 }
 
 std::string validity_order(const Subject& subject) {
-  const int order = ::ASN1_TIME_compare(::X509_get0_notBefore(subject.certificate),
-                                        ::X509_get0_notAfter(subject.certificate));
+  const int order = ::ASN1_TIME_compare(subject.not_before.get(), subject.not_after.get());
   return order == -1 ? "" : "notBefore is not before notAfter";
 }
 
 std::string validity_encoding(const Subject& subject) {
-  for (const ::ASN1_TIME* time :
-       {::X509_get0_notBefore(subject.certificate), ::X509_get0_notAfter(subject.certificate)}) {
+  for (const ::ASN1_TIME* time : {subject.not_before.get(), subject.not_after.get()}) {
     std::tm fields{};
     if (::ASN1_TIME_to_tm(time, &fields) != 1) return "a time cannot be read";
     const int wanted = fields.tm_year + 1900 < 2050 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME;
