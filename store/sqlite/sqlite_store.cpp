@@ -13,6 +13,7 @@
 #include "store/sqlite/instance_rows.h"
 #include "store/sqlite/migration.h"
 #include "store/sqlite/reader_pool.h"
+#include "store/sqlite/recent_certificates.h"
 #include "store/sqlite/request_rows.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/wal_limit.h"
@@ -23,6 +24,8 @@ namespace {
 
 // More than there are threads that read, so that none waits for another.
 std::size_t readers() { return 8 + 2 * std::size_t{std::thread::hardware_concurrency()}; }
+// Seconds of the highest rate, within a few MiB.
+constexpr std::size_t kRecent = 2048;
 constexpr std::uintmax_t kWalLimit = std::uintmax_t{64} << 20;
 
 // The columns and read_token belong together.
@@ -80,6 +83,7 @@ class SqliteStore final : public Store {
 
   Result<void> reopen() override {
     writer_.reset();
+    recent_.forget();
     auto opened = open();
     readers_.refresh();
     return opened.has_error() ? opened : prove_writable();
@@ -94,11 +98,13 @@ class SqliteStore final : public Store {
       // Whatever failed, after it this connection's state is not known: nothing of the group is
       // acknowledged, and a new connection must see what the file holds.
       writer_.reset();
+      recent_.forget();
       results.assign(
           batches.size(),
           Result<void>(fail(Code::unavailable, "The store cannot be written now.", error.what())));
       return results;
     }
+    recent_.committed(batches, results);
     wal_limit_.enforce(*writer_);
     return results;
   }
@@ -123,6 +129,7 @@ class SqliteStore final : public Store {
 
   Result<std::optional<CertificateRecord>> current_certificate(
       const std::string& certname) const override {
+    if (auto recent = recent_.current(certname)) return recent;
     return readers_.use([&](Connection& db) { return select_current_certificate(db, certname); });
   }
 
@@ -320,6 +327,7 @@ class SqliteStore final : public Store {
   // written, and a commit whose sync failed would come back as if it were durable.
   std::unique_ptr<Connection> anchor_;
   WalLimit wal_limit_;
+  RecentCertificates recent_{kRecent};
   mutable ReaderPool readers_;
 };
 
