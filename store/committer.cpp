@@ -22,6 +22,7 @@ namespace countersign::store {
 namespace {
 
 constexpr std::size_t kGroup = 256;
+constexpr auto kLongestRound = std::chrono::milliseconds(5);
 constexpr auto kReopenPause = std::chrono::milliseconds(500);
 
 using Done = std::function<void(Result<void>)>;
@@ -38,13 +39,27 @@ struct Committer::Queue {
 
   // False if the queue is full; `done` is then not called.
   bool push(WriteBatch batch, Done done) {
+    const std::lock_guard lock(mutex);
+    if (waiting.size() >= limit || stopping) return false;
+    waiting.push_back({std::move(batch), std::move(done)});
+    // The others find it awake, or waiting for the end of the round.
+    if (waiting.size() == 1) changed.notify_one();
+    return true;
+  }
+
+  // Has the next group wait for end_round(), if nobody did already.
+  bool begin_round() {
+    const std::lock_guard lock(mutex);
+    if (std::exchange(in_round, true)) return false;
+    round_end = std::chrono::steady_clock::now() + kLongestRound;
+    return true;
+  }
+  void end_round() {
     {
       const std::lock_guard lock(mutex);
-      if (waiting.size() >= limit || stopping) return false;
-      waiting.push_back({std::move(batch), std::move(done)});
+      in_round = false;
     }
     changed.notify_one();
-    return true;
   }
 
   void run() {
@@ -65,7 +80,7 @@ struct Committer::Queue {
   }
 
  private:
-  // All that waits, up to the bound of a group. Nothing after a pause while unhealthy: an unhealthy
+  // All that waits at the end of the round, up to the bound of a group. Nothing after a pause while unhealthy: an unhealthy
   // service gets no traffic, so a write to try again with may never come. False when stopping and
   // nothing is left.
   bool take(std::vector<Item>& group) {
@@ -76,6 +91,7 @@ struct Committer::Queue {
     } else {
       changed.wait_for(lock, kReopenPause, ready);
     }
+    changed.wait_until(lock, round_end, [this] { return stopping || !in_round; });
     const std::size_t count = std::min(waiting.size(), kGroup);
     for (std::size_t i = 0; i < count; ++i) {
       group.push_back(std::move(waiting.front()));
@@ -130,10 +146,12 @@ struct Committer::Queue {
   const std::size_t limit;
   std::atomic<bool> healthy{true};
   std::atomic<std::uint64_t> commits{0};
-  std::mutex mutex;  // guards waiting, stopping and problem
+  std::mutex mutex;  // guards what follows, but for last_try and writer
   std::condition_variable changed;
   std::deque<Item> waiting;
   bool stopping = false;
+  bool in_round = false;
+  std::chrono::steady_clock::time_point round_end;
   std::string problem;
   std::chrono::steady_clock::time_point last_try;  // writer thread only
   std::thread writer;
@@ -166,6 +184,8 @@ boost::asio::awaitable<Result<void>> Committer::commit(WriteBatch batch) {
       });
       work.reset();
     };
+    // Behind all that the caller's loop has found ready.
+    if (queue_->begin_round()) net::post(executor, [queue = queue_] { queue->end_round(); });
     if (!queue_->push(std::move(batch), done)) {
       done(fail(Code::overloaded, "Too many writes wait. Try again."));
     }

@@ -13,8 +13,10 @@
 
 namespace countersign::store {
 
-// Thread-safe. Owns the writer thread. Batching comes from load itself: while one group is being
-// synced the next gathers (at most 256 batches); nobody waits on a timer.
+// Thread-safe. Owns the writer thread. Batching comes from load itself: a group (at most 256
+// batches) gathers while the one before is being synced, and until the event loop of who came first
+// has done what was ready when he came (5 ms at most). So a loop that is busy pays for few syncs,
+// and who is alone waits for nobody.
 class Committer {
  public:
   // At most `limit` batches wait; more are refused with overloaded.
