@@ -22,7 +22,6 @@ namespace countersign::store {
 namespace {
 
 constexpr std::size_t kGroup = 256;
-constexpr auto kLongestRound = std::chrono::milliseconds(5);
 constexpr auto kReopenPause = std::chrono::milliseconds(500);
 
 using Done = std::function<void(Result<void>)>;
@@ -35,7 +34,8 @@ struct Committer::Queue {
     Done done;
   };
 
-  Queue(Store& engine, std::size_t bound) : store(engine), limit(bound) {}
+  Queue(Store& engine, std::size_t bound, std::chrono::milliseconds longest)
+      : store(engine), limit(bound), longest_round(longest) {}
 
   // False if the queue is full; `done` is then not called.
   bool push(WriteBatch batch, Done done) {
@@ -51,7 +51,7 @@ struct Committer::Queue {
   bool begin_round() {
     const std::lock_guard lock(mutex);
     if (std::exchange(in_round, true)) return false;
-    round_end = std::chrono::steady_clock::now() + kLongestRound;
+    round_end = std::chrono::steady_clock::now() + longest_round;
     return true;
   }
   void end_round() {
@@ -80,9 +80,9 @@ struct Committer::Queue {
   }
 
  private:
-  // All that waits at the end of the round, up to the bound of a group. Nothing after a pause while unhealthy: an unhealthy
-  // service gets no traffic, so a write to try again with may never come. False when stopping and
-  // nothing is left.
+  // All that waits at the end of the round, up to the bound of a group. Nothing after a pause while
+  // unhealthy: an unhealthy service gets no traffic, so a write to try again with may never come.
+  // False when stopping and nothing is left.
   bool take(std::vector<Item>& group) {
     std::unique_lock lock(mutex);
     const auto ready = [this] { return stopping || !waiting.empty(); };
@@ -92,6 +92,7 @@ struct Committer::Queue {
       changed.wait_for(lock, kReopenPause, ready);
     }
     changed.wait_until(lock, round_end, [this] { return stopping || !in_round; });
+    in_round = false;
     const std::size_t count = std::min(waiting.size(), kGroup);
     for (std::size_t i = 0; i < count; ++i) {
       group.push_back(std::move(waiting.front()));
@@ -144,6 +145,7 @@ struct Committer::Queue {
  public:
   Store& store;
   const std::size_t limit;
+  const std::chrono::milliseconds longest_round;
   std::atomic<bool> healthy{true};
   std::atomic<std::uint64_t> commits{0};
   std::mutex mutex;  // guards what follows, but for last_try and writer
@@ -157,8 +159,8 @@ struct Committer::Queue {
   std::thread writer;
 };
 
-Committer::Committer(Store& store, std::size_t limit)
-    : queue_(std::make_shared<Queue>(store, limit)) {
+Committer::Committer(Store& store, std::size_t limit, std::chrono::milliseconds longest_round)
+    : queue_(std::make_shared<Queue>(store, limit, longest_round)) {
   queue_->writer = std::thread([queue = queue_.get()] { queue->run(); });
 }
 
@@ -171,9 +173,9 @@ Committer::~Committer() {
   queue_->writer.join();
 }
 
-boost::asio::awaitable<Result<void>> Committer::commit(WriteBatch batch) {
+boost::asio::awaitable<Result<void>> Committer::commit(WriteBatch batch, Round round) {
   namespace net = boost::asio;
-  auto initiate = [this, &batch](auto handler) {
+  auto initiate = [this, &batch, round](auto handler) {
     // Shared, because std::function copies and a handler can only be moved.
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     const auto executor = net::get_associated_executor(*shared);
@@ -184,8 +186,10 @@ boost::asio::awaitable<Result<void>> Committer::commit(WriteBatch batch) {
       });
       work.reset();
     };
-    // Behind all that the caller's loop has found ready.
-    if (queue_->begin_round()) net::post(executor, [queue = queue_] { queue->end_round(); });
+    if (queue_->begin_round() && round == Round::of_loop) {
+      // Behind all that the caller's loop has found ready.
+      net::post(executor, [queue = queue_] { queue->end_round(); });
+    }
     if (!queue_->push(std::move(batch), done)) {
       done(fail(Code::overloaded, "Too many writes wait. Try again."));
     }

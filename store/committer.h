@@ -3,6 +3,7 @@
 #define COUNTERSIGN_STORE_COMMITTER_H_
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,19 +15,25 @@
 namespace countersign::store {
 
 // Thread-safe. Owns the writer thread. Batching comes from load itself: a group (at most 256
-// batches) gathers while the one before is being synced, and until the event loop of who came first
-// has done what was ready when he came (5 ms at most). So a loop that is busy pays for few syncs,
-// and who is alone waits for nobody.
+// batches) gathers while the one before is being synced, and until the round of who came first is
+// over, `longest_round` at most. So who is busy pays for few syncs, and who is alone waits for
+// nobody.
 class Committer {
  public:
   // At most `limit` batches wait; more are refused with overloaded.
-  Committer(Store& store, std::size_t limit);
+  Committer(Store& store, std::size_t limit,
+            std::chrono::milliseconds longest_round = std::chrono::milliseconds(5));
   ~Committer();  // commits what waits
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
+  // When a group is full that begins with this batch.
+  enum class Round {
+    of_loop,  // when the caller's event loop has done what is ready now
+    longest,  // after `longest_round`: the caller knows of work elsewhere that will end in a commit
+  };
   // Resumes on the caller's executor, after the batch is durable or refused.
-  boost::asio::awaitable<Result<void>> commit(WriteBatch batch);
+  boost::asio::awaitable<Result<void>> commit(WriteBatch batch, Round round = Round::of_loop);
   // The same for code that is no coroutine; blocks.
   Result<void> commit_blocking(WriteBatch batch);
 

@@ -32,17 +32,22 @@ class CommitterTest : public ::testing::Test {
  protected:
   // Starts a commit as a coroutine; its place among the outcomes is that of the call.
   void begin(Committer& committer, WriteBatch batch) {
+    spawn(committer, std::move(batch), Committer::Round::of_loop);
+    io_.restart();
+    io_.poll();
+  }
+
+  // The same, but it begins when the loop is run.
+  void spawn(Committer& committer, WriteBatch batch, Committer::Round round) {
     const std::size_t place = outcomes_.size();
     outcomes_.push_back(Code::internal);  // until it resumes
     net::co_spawn(
         io_,
-        [this, &committer, place, batch = std::move(batch)]() -> net::awaitable<void> {
-          const auto result = co_await committer.commit(batch);
+        [this, &committer, place, round, batch = std::move(batch)]() -> net::awaitable<void> {
+          const auto result = co_await committer.commit(batch, round);
           outcomes_[place] = result ? kDone : std::optional(result.error().code);
         },
         net::detached);
-    io_.restart();
-    io_.poll();
   }
 
   // Until every commit has resumed.
@@ -71,6 +76,30 @@ TEST_F(CommitterTest, WhatWaitsDuringACommitIsCommittedTogetherNext) {
   finish();
   EXPECT_THAT(store_.groups(), ElementsAre(1, 5));
   EXPECT_THAT(outcomes_, Each(kDone));
+}
+
+TEST_F(CommitterTest, WhatALoopHasReadyIsCommittedTogether) {
+  Committer committer(store_, 100, 1h);
+  for (int i = 0; i < 5; ++i) spawn(committer, kGood, Committer::Round::of_loop);
+  finish();
+  EXPECT_THAT(store_.groups(), ElementsAre(5));
+  EXPECT_THAT(outcomes_, Each(kDone));
+}
+
+TEST_F(CommitterTest, ALongestRoundEndsByTheClock) {
+  Committer committer(store_, 100, 20ms);
+  spawn(committer, kGood, Committer::Round::longest);
+  finish();
+  EXPECT_THAT(outcomes_, ElementsAre(kDone));
+}
+
+TEST_F(CommitterTest, ALongestRoundTakesInWhatComesMeanwhile) {
+  Committer committer(store_, 100, 1h);
+  spawn(committer, kGood, Committer::Round::longest);
+  io_.poll();
+  begin(committer, kGood);
+  EXPECT_THAT(store_.groups(), ElementsAre());
+  EXPECT_THAT(outcomes_, Each(Code::internal)) << "neither has resumed";
 }
 
 TEST_F(CommitterTest, AGroupHoldsAtMost256Batches) {

@@ -102,7 +102,7 @@ TEST_F(SqlitePlansTest, EveryReadGoesByTheIndexThatIsMeantForIt) {
        [&] { static_cast<void>(store.certificate_by_serial(serial(1))); },
        {"certificates USING INDEX certificates_serial (serial=?"}},
       {"current",
-       [&] { static_cast<void>(store.current_certificate("web")); },
+       [&] { static_cast<void>(store.current_certificate("other")); },
        {"certificates USING INDEX certificates_current (certname=?"}},
       {"of a name",
        [&] { static_cast<void>(store.certificates_of("web")); },
