@@ -240,7 +240,7 @@ Task<Result<Submitted>> Authority::State::approve_once(const std::string& reques
                                               {"approved_by", voted.all},
                                               {"names", names_text(what.grant.names)}})});
   }
-  const auto stored = co_await committer.commit(std::move(batch));
+  const auto stored = co_await commit_signed(std::move(batch));
   if (stored.has_error()) {
     const Code code = stored.error().code;
     if (is_name_taken(code)) co_return name_taken(code, request.certname);

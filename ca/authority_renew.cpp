@@ -93,7 +93,7 @@ Task<Result<store::CertificateRecord>> Authority::renew(
     batch.push_back(store::AppendAudit{state.audit(
         "renew", caller, made->certname,
         {{"presented", to_hex(old->serial())}, {"names", made->names}}, to_hex(made->serial))});
-    const auto stored = co_await state.committer.commit(std::move(batch));
+    const auto stored = co_await state.commit_signed(std::move(batch));
     if (stored.has_value()) co_return made;
     if (stored.error().code != Code::conflict || round == kRounds) co_return stored.error();
   }

@@ -104,6 +104,13 @@ struct Authority::State {
     co_return co_await pool.run(std::move(work), lane);
   }
   Where signs_where() const { return issuer->signs_quickly() ? Where::here : Where::pool; }
+  // Commits what was signed. A signature that takes long is not worth a sync of its own where
+  // others are being made.
+  Task<Result<void>> commit_signed(store::WriteBatch batch) {
+    using Round = store::Committer::Round;
+    const bool more_comes = signs_where() == Where::pool && pool.in_use() > 0;
+    return committer.commit(std::move(batch), more_comes ? Round::longest : Round::of_loop);
+  }
 
   // Runs `read` after the check of the caller; on the pool unless told otherwise.
   template <class Read>

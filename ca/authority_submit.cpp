@@ -251,11 +251,7 @@ Task<Result<Submitted>> Authority::State::carry_out(const Examined& request, con
                                             {"decider", verdict.decider},
                                             {"identity", identity_note(request)}},
                                            to_hex(outcome.request.serial))});
-  // A signature that takes long is not worth a sync of its own where others are being made.
-  using Round = store::Committer::Round;
-  const bool more_comes = signs_where() == Where::pool && pool.in_use() > 0;
-  const auto round = more_comes ? Round::longest : Round::of_loop;
-  const auto stored = co_await committer.commit(std::move(batch), round);
+  const auto stored = co_await commit_signed(std::move(batch));
   if (stored.has_error()) co_return stored.error();
   hooks.wake();
   revoked(superseded);
