@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 

@@ -3,7 +3,6 @@
 #ifndef COUNTERSIGN_CLI_CA_FOLDER_H_
 #define COUNTERSIGN_CLI_CA_FOLDER_H_
 
-#include <CLI/App.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,6 +10,10 @@
 #include "base/bytes.h"
 #include "ca/issuer.h"
 #include "store/store.h"
+
+namespace CLI {
+class App;
+}
 
 namespace countersign::cli {
 

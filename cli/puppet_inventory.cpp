@@ -27,8 +27,9 @@ std::optional<Timestamp> parse_date(std::string_view text) {
   constexpr std::string_view kZone = "UTC";
   constexpr std::size_t kLength = 22;
   if (text.size() != kLength || !text.ends_with(kZone)) return std::nullopt;
-  text.remove_suffix(kZone.size());
-  return parse_rfc3339(std::string(text) + "Z");
+  std::string date(text.substr(0, kLength - kZone.size()));
+  date.push_back('Z');
+  return parse_rfc3339(date);
 }
 
 std::string format_date(Timestamp time) {

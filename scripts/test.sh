@@ -21,10 +21,10 @@ if [ -z "${FAST:-}" ]; then
     step "$preset: unit tests"
     cmake --preset "$preset" >/dev/null
     cmake --build --preset "$preset"
-    ctest --test-dir "build/$preset" --output-on-failure -j2
+    ctest --test-dir "build/$preset" --output-on-failure -j4
   done
   step "fuzz"
-  scripts/fuzz.sh "${FUZZ_SECONDS:-20}"
+  scripts/fuzz.sh "${FUZZ_SECONDS:-10}"
   step "clang-tidy"
   scripts/tidy.sh
 fi

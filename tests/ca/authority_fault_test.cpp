@@ -17,7 +17,7 @@ using store::FaultVfs;
 using Effect = FaultVfs::Effect;
 using store::CertificateRecord;
 
-constexpr const char* kPolicy = R"(
+constexpr const char* kFaultPolicy = R"(
 default = "queue"
 [[rule]]
 name = "token"
@@ -138,7 +138,7 @@ class AuthorityFaultTest : public AuthorityTest {
 
   void serve(const std::filesystem::path& file) {
     store.under = store::open_sqlite_store(file, x509::sha256).value();
-    start(kPolicy);
+    start(kFaultPolicy);
   }
   void end() {
     authority.reset();

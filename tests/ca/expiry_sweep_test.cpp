@@ -12,7 +12,7 @@ using std::chrono::hours;
 using std::chrono::seconds;
 using Names = std::vector<std::string>;
 
-constexpr Timestamp kNow{seconds(1'800'000'000)};
+constexpr Timestamp kSwept{seconds(1'800'000'000)};
 
 class Sweep : public ::testing::Test {
  protected:
@@ -54,48 +54,48 @@ class Sweep : public ::testing::Test {
 };
 
 TEST_F(Sweep, ListsEachOnceWhenItComesUnderTheThreshold) {
-  issue("near", kNow + hours(1));
-  issue("far", kNow + hours(30));
-  issue("gone", kNow - hours(1));
-  EXPECT_EQ(told(kNow), Names{"near"});
-  EXPECT_EQ(told(kNow), Names{});
-  EXPECT_EQ(told(kNow + hours(5)), Names{});
-  EXPECT_EQ(told(kNow + hours(7)), Names{"far"});
-  EXPECT_EQ(told(kNow + hours(8)), Names{});
+  issue("near", kSwept + hours(1));
+  issue("far", kSwept + hours(30));
+  issue("gone", kSwept - hours(1));
+  EXPECT_EQ(told(kSwept), Names{"near"});
+  EXPECT_EQ(told(kSwept), Names{});
+  EXPECT_EQ(told(kSwept + hours(5)), Names{});
+  EXPECT_EQ(told(kSwept + hours(7)), Names{"far"});
+  EXPECT_EQ(told(kSwept + hours(8)), Names{});
 }
 
 TEST_F(Sweep, ListsNeitherWhatIsRevokedNorWhatItsNameStandsForNoMore) {
-  const auto revoked = issue("revoked", kNow + hours(1));
-  ASSERT_TRUE(apply({store::RevokeCertificate{"CA1", revoked.serial, {kNow, 1}}}));
-  issue("cleaned", kNow + hours(1));
+  const auto revoked = issue("revoked", kSwept + hours(1));
+  ASSERT_TRUE(apply({store::RevokeCertificate{"CA1", revoked.serial, {kSwept, 1}}}));
+  issue("cleaned", kSwept + hours(1));
   ASSERT_TRUE(apply({store::ReleaseName{"cleaned"}}));
-  EXPECT_EQ(told(kNow), Names{});
+  EXPECT_EQ(told(kSwept), Names{});
 }
 
 TEST_F(Sweep, GoesOnWhereItStoppedAndTellsNoneTwice) {
   constexpr int kMany = 250;
-  for (int i = 0; i < kMany; ++i) issue("web-" + std::to_string(i), kNow + hours(1));
-  Names all = told(kNow, 1);
+  for (int i = 0; i < kMany; ++i) issue("web-" + std::to_string(i), kSwept + hours(1));
+  Names all = told(kSwept, 1);
   EXPECT_EQ(all.size(), 100U);
   // As after a restart: what is known is in the store alone.
-  for (const std::string& name : told(kNow + seconds(1))) all.push_back(name);
+  for (const std::string& name : told(kSwept + seconds(1))) all.push_back(name);
   EXPECT_EQ(all.size(), static_cast<std::size_t>(kMany));
   EXPECT_EQ(std::set(all.begin(), all.end()).size(), static_cast<std::size_t>(kMany));
 }
 
 TEST_F(Sweep, OfTwoWhoTellOfTheSamePageOneIsRefused) {
-  issue("near", kNow + hours(1));
-  const auto first = sweep_.next(*store_, kNow);
-  const auto second = sweep_.next(*store_, kNow);
+  issue("near", kSwept + hours(1));
+  const auto first = sweep_.next(*store_, kSwept);
+  const auto second = sweep_.next(*store_, kSwept);
   EXPECT_TRUE(apply({(*first)->mark}));
   EXPECT_FALSE(apply({(*second)->mark}));
 }
 
 TEST_F(Sweep, AClockThatIsPutBackTellsOfNothingTwice) {
-  issue("near", kNow + hours(1));
-  EXPECT_EQ(told(kNow), Names{"near"});
-  EXPECT_EQ(told(kNow - hours(48)), Names{});
-  EXPECT_EQ(told(kNow), Names{});
+  issue("near", kSwept + hours(1));
+  EXPECT_EQ(told(kSwept), Names{"near"});
+  EXPECT_EQ(told(kSwept - hours(48)), Names{});
+  EXPECT_EQ(told(kSwept), Names{});
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using ::testing::HasSubstr;
 
-constexpr const char* kPolicy = R"(
+constexpr const char* kIdentityPolicy = R"(
 default = "deny"
 [[rule]]
 name = "machines"
@@ -114,7 +114,7 @@ class IdentityTest : public AuthorityTest {
 };
 
 TEST_F(IdentityTest, AMachineIsSignedUnderTheNameThatItsDocumentGives) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   const auto outcome = present(csr("m1.example.com"), document("m1"));
   ASSERT_TRUE(outcome.has_value() && outcome->certificate);
   EXPECT_EQ(outcome->request.rule, "machines");
@@ -128,7 +128,7 @@ TEST_F(IdentityTest, AMachineIsSignedUnderTheNameThatItsDocumentGives) {
 }
 
 TEST_F(IdentityTest, ADocumentIsFoundWhereverTheMachineCanPutIt) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   int number = 0;
   for (const std::string oid : {"1.2.840.113549.1.9.7", "1.3.6.1.4.1.34380.1.1.4"}) {
     const std::string machine = "m" + std::to_string(++number);
@@ -140,7 +140,7 @@ TEST_F(IdentityTest, ADocumentIsFoundWhereverTheMachineCanPutIt) {
 }
 
 TEST_F(IdentityTest, AnotherKeyIsRefusedWhileTheMachinesCertificateIsLive) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   const auto first = present(csr("m1.example.com"), document("m1"));
   ASSERT_TRUE(first.has_value() && first->certificate);
   const auto second = present(csr("m1.example.com", {.key = 1}), document("m1"));
@@ -166,7 +166,7 @@ TEST_F(IdentityTest, OneMachineHasOneName) {
 }
 
 TEST_F(IdentityTest, ALostAnswerIsHadAgainWithTheSameKey) {
-  for (const char* policy : {kPolicy, kReusing}) {
+  for (const char* policy : {kIdentityPolicy, kReusing}) {
     store.under = store::make_memory_store(x509::sha256);
     start(policy);
     const auto first = present(csr("m1.example.com"), document("m1"));
@@ -175,12 +175,12 @@ TEST_F(IdentityTest, ALostAnswerIsHadAgainWithTheSameKey) {
     const auto again = present(csr("m1.example.com", {.renews = true}), document("m1"));
     ASSERT_TRUE(again.has_value() && again->certificate);
     const bool same = again->certificate->serial == first->certificate->serial;
-    EXPECT_EQ(same, policy == kPolicy) << "a rule that says more of names in use is asked";
+    EXPECT_EQ(same, policy == kIdentityPolicy) << "a rule that says more of names in use is asked";
   }
 }
 
 TEST_F(IdentityTest, AnOldDocumentIsGoodOnlyForTheKeyThatItsMachineFirstCameWith) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   EXPECT_THAT(denied(csr("m1.example.com"), document("m1", "web", minutes(6))),
               HasSubstr("older than max_age"));
   ASSERT_TRUE(is_signed(csr("m1.example.com"), document("m1", "web", minutes(4))));
@@ -229,7 +229,7 @@ action = "queue"
 }
 
 TEST_F(IdentityTest, ADocumentThatIsRefusedIsAuditedWithTheReason) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   const std::string good = document("m1");
   for (const auto& [text, reason] :
        {std::pair<std::string, const char*>{"jwt:x", "three parts"},
@@ -242,7 +242,7 @@ TEST_F(IdentityTest, ADocumentThatIsRefusedIsAuditedWithTheReason) {
 }
 
 TEST_F(IdentityTest, ExplainTellsWhatADocumentWouldDo) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   const auto beside = [&](const std::string& text) {
     Submission submission{.csr = csr("m1.example.com")};
     submission.identity = Secret(text);
@@ -258,18 +258,18 @@ TEST_F(IdentityTest, ExplainTellsWhatADocumentWouldDo) {
 }
 
 TEST_F(IdentityTest, AReplayKnowsWhatWasProvenThen) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   ASSERT_TRUE(is_signed(csr("m1.example.com"), document("m1")));
   clock.advance(hours(30));
   ReplayOrder order;
-  order.policy = kPolicy;
+  order.policy = kIdentityPolicy;
   const auto replay = run(authority->replay(order, admin)).value();
   EXPECT_EQ(replay.examined, 1U);
   EXPECT_EQ(replay.changed, 0U);
 }
 
 TEST_F(IdentityTest, KeysInAFileThatChangedCountWithoutARestart) {
-  start(kPolicy);
+  start(kIdentityPolicy);
   const Loop loop(*authority);
   const IssuerKey next = IssuerKey::make("k2", "ES256");
   json::object content = claims(clock.now());
@@ -286,7 +286,7 @@ TEST_F(IdentityTest, KeysInAFileThatChangedCountWithoutARestart) {
 
 TEST_F(IdentityTest, KeysAreFetchedWhenTheFirstTokenNeedsThem) {
   fetch_keys();
-  start(kPolicy);
+  start(kIdentityPolicy);
   EXPECT_TRUE(is_signed(csr("m1.example.com"), document("m1")));
   EXPECT_TRUE(is_signed(csr("m2.example.com", {.key = 1}), document("m2")));
   EXPECT_EQ(client->asked, 1);
@@ -295,7 +295,7 @@ TEST_F(IdentityTest, KeysAreFetchedWhenTheFirstTokenNeedsThem) {
 
 TEST_F(IdentityTest, AnUnknownKeyIsAskedForOnceInAWhile) {
   fetch_keys();
-  start(kPolicy);
+  start(kIdentityPolicy);
   ASSERT_TRUE(is_signed(csr("m1.example.com"), document("m1")));
   const IssuerKey next = IssuerKey::make("k2", "ES256");
   json::object content = claims(clock.now());
@@ -315,7 +315,7 @@ TEST_F(IdentityTest, AnUnknownKeyIsAskedForOnceInAWhile) {
 
 TEST_F(IdentityTest, ATokenThatIsOfNoUseAnyhowMakesNobodyAskForKeys) {
   fetch_keys();
-  start(kPolicy);
+  start(kIdentityPolicy);
   json::object content = claims(clock.now());
   content["aud"] = "https://vault.example.com";
   EXPECT_THAT(denied(csr("m1.example.com"), "jwt:" + token(content, key)),
@@ -325,7 +325,7 @@ TEST_F(IdentityTest, ATokenThatIsOfNoUseAnyhowMakesNobodyAskForKeys) {
 
 TEST_F(IdentityTest, TheLastGoodKeysCountForADayWhileTheIssuerIsAway) {
   fetch_keys();
-  start(kPolicy);
+  start(kIdentityPolicy);
   ASSERT_TRUE(is_signed(csr("m1.example.com"), document("m1")));
   for (const auto& [down, status, body] : {std::tuple<bool, int, std::string>{true, 200, ""},
                                            {false, 503, ""},
@@ -345,7 +345,7 @@ TEST_F(IdentityTest, TheLastGoodKeysCountForADayWhileTheIssuerIsAway) {
 TEST_F(IdentityTest, KeysAreAskedForAgainWhenTheyAreOfTheAgeThatTheIssuerGaveThem) {
   fetch_keys();
   client->headers = {{"cache-control", "public, max-age=600"}};
-  start(kPolicy);
+  start(kIdentityPolicy);
   const Loop loop(*authority);
   ASSERT_TRUE(eventually([&] { return client->asked == 1; })) << "before anybody needs them";
   clock.advance(minutes(9));

@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kIssuer = "https://issuer.example.com";
 constexpr const char* kAudience = "https://ca.example.com";
-const Timestamp kNow = x509::testing::at("2026-06-01T12:00:00Z");
+const Timestamp kPresented = x509::testing::at("2026-06-01T12:00:00Z");
 
 const IssuerKey& rsa_key() {
   static const IssuerKey key = IssuerKey::make("k1");
@@ -32,7 +32,8 @@ JsonWebKeySet keys_of(const std::vector<json::object>& keys) {
 }
 
 // "" if the token counts.
-std::string why_not(const std::string& text, const JsonWebKeySet& keys, Timestamp now = kNow) {
+std::string why_not(const std::string& text, const JsonWebKeySet& keys,
+                    Timestamp now = kPresented) {
   const auto token = JsonWebToken::parse(text);
   if (token.has_error()) return token.error().detail;
   const auto claims = token->check_claims(kIssuer, kAudience, hours(24), now);
@@ -42,13 +43,13 @@ std::string why_not(const std::string& text, const JsonWebKeySet& keys, Timestam
 }
 
 std::string with_header(const std::string& header) {
-  return signed_token(header, json::serialize(claims(kNow)), rsa_key());
+  return signed_token(header, json::serialize(claims(kPresented)), rsa_key());
 }
 
 TEST(JsonWebToken, CountsByEveryKindOfKeyThatIsKnown) {
   for (const char* algorithm : {"RS256", "ES256", "ES384"}) {
     const IssuerKey key = IssuerKey::make("k", algorithm);
-    EXPECT_EQ(why_not(token(claims(kNow), key), keys_of({key.jwk()})), "") << algorithm;
+    EXPECT_EQ(why_not(token(claims(kPresented), key), keys_of({key.jwk()})), "") << algorithm;
   }
 }
 
@@ -66,31 +67,31 @@ TEST(JsonWebToken, WithClaimsOfOthersOrAtAnotherTimeDoesNotCount) {
       {"aud", json::array{"a", "b"}, "another audience"},
       {"aud", nullptr, "another audience"},
       {"aud", 7, "another audience"},
-      {"exp", seconds(kNow) - 31, "It expired at"},
+      {"exp", seconds(kPresented) - 31, "It expired at"},
       {"exp", nullptr, "no good 'iat' and 'exp'"},
       {"exp", "tomorrow", "no good 'iat' and 'exp'"},
       {"exp", -1, "no good 'iat' and 'exp'"},
       {"exp", 1e300, "no good 'iat' and 'exp'"},
-      {"exp", seconds(kNow + hours(25)), "max_lifetime"},
+      {"exp", seconds(kPresented + hours(25)), "max_lifetime"},
       {"iat", nullptr, "no good 'iat' and 'exp'"},
-      {"iat", seconds(kNow) + 31, "not good before"},
-      {"nbf", seconds(kNow) + 31, "not good before"},
+      {"iat", seconds(kPresented) + 31, "not good before"},
+      {"nbf", seconds(kPresented) + 31, "not good before"},
       {"nbf", "now", "'nbf' is no time"},
   };
   for (const auto& [member, value, reason] : cases) {
-    json::object content = claims(kNow);
+    json::object content = claims(kPresented);
     content[member] = value;
     EXPECT_THAT(why_not(token(content, rsa_key()), keys), HasSubstr(reason))
         << member << " " << json::serialize(value);
   }
-  json::object listed = claims(kNow);
+  json::object listed = claims(kPresented);
   listed["aud"] = json::array{"other", kAudience};
   EXPECT_EQ(why_not(token(listed, rsa_key()), keys), "");
-  EXPECT_EQ(why_not(token(claims(kNow + std::chrono::seconds(30)), rsa_key()), keys), "")
+  EXPECT_EQ(why_not(token(claims(kPresented + std::chrono::seconds(30)), rsa_key()), keys), "")
       << "clocks may differ a little";
-  EXPECT_EQ(
-      why_not(token(claims(kNow), rsa_key()), keys, kNow + hours(1) + std::chrono::seconds(29)),
-      "");
+  EXPECT_EQ(why_not(token(claims(kPresented), rsa_key()), keys,
+                    kPresented + hours(1) + std::chrono::seconds(29)),
+            "");
 }
 
 TEST(JsonWebToken, WithAHeaderThatAsksForOtherRulesDoesNotCount) {
@@ -127,18 +128,20 @@ TEST(JsonWebToken, WithAHeaderThatAsksForOtherRulesDoesNotCount) {
 TEST(JsonWebToken, SignedBySomebodyElseDoesNotCount) {
   const IssuerKey thief = IssuerKey::make("k1");
   const JsonWebKeySet keys = keys_of({rsa_key().jwk()});
-  EXPECT_THAT(why_not(token(claims(kNow), thief), keys), HasSubstr("not by the issuer's key"));
+  EXPECT_THAT(why_not(token(claims(kPresented), thief), keys),
+              HasSubstr("not by the issuer's key"));
   // It brings the key along that it is signed with.
   json::object header{{"alg", "RS256"},
                       {"kid", "k1"},
                       {"jwk", thief.jwk()},
                       {"jku", "https://evil.example.com/keys"}};
   EXPECT_THAT(
-      why_not(signed_token(json::serialize(header), json::serialize(claims(kNow)), thief), keys),
+      why_not(signed_token(json::serialize(header), json::serialize(claims(kPresented)), thief),
+              keys),
       HasSubstr("not by the issuer's key"));
-  std::string changed = token(claims(kNow), rsa_key());
+  std::string changed = token(claims(kPresented), rsa_key());
   const std::size_t dot = changed.find('.');
-  json::object other = claims(kNow);
+  json::object other = claims(kPresented);
   other["sub"] = "machine-2";
   changed = changed.substr(0, dot + 1) + part(json::serialize(other)) +
             changed.substr(changed.rfind('.'));
@@ -149,7 +152,7 @@ TEST(JsonWebToken, SignedWithThePublicKeyAsASecretDoesNotCount) {
   const JsonWebKeySet keys = keys_of({rsa_key().jwk()});
   const std::string pem = x509::pem_encode(x509::kPemPublicKey, rsa_key().key.public_key().spki());
   const std::string input =
-      part(R"({"alg":"HS256","kid":"k1"})") + "." + part(json::serialize(claims(kNow)));
+      part(R"({"alg":"HS256","kid":"k1"})") + "." + part(json::serialize(claims(kPresented)));
   Bytes mac(32);
   unsigned size = 32;
   ::HMAC(::EVP_sha256(), pem.data(), static_cast<int>(pem.size()), as_bytes(input).data(),
@@ -159,7 +162,7 @@ TEST(JsonWebToken, SignedWithThePublicKeyAsASecretDoesNotCount) {
 
 TEST(JsonWebToken, MustBeThreeStrictPartsOfBase64url) {
   const JsonWebKeySet keys = keys_of({rsa_key().jwk()});
-  const std::string good = token(claims(kNow), rsa_key());
+  const std::string good = token(claims(kPresented), rsa_key());
   const std::size_t end = good.rfind('.');
   const struct {
     std::string text;

@@ -12,7 +12,7 @@ using std::chrono::minutes;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string policy_of(const std::string& limit, const std::string& more = "") {
+std::string limit_policy(const std::string& limit, const std::string& more = "") {
   return "default = \"queue\"\n[[rule]]\nname = \"web\"\nmatch = { certname_regex = 'web-.*' }\n"
          "action = \"sign\"\nlimit = { " +
          limit + " }\n" + more;
@@ -33,7 +33,7 @@ class LimitsTest : public AuthorityTest {
 };
 
 TEST_F(LimitsTest, OverTheLimitARequestWaitsAndIsToldWhichLimitAndUntilWhen) {
-  start(policy_of("rule = \"2/h\""));
+  start(limit_policy("rule = \"2/h\""));
   EXPECT_TRUE(ask("web-1").certificate);
   EXPECT_TRUE(ask("web-2").certificate);
   const Submitted third = ask("web-3");
@@ -48,7 +48,7 @@ TEST_F(LimitsTest, OverTheLimitARequestWaitsAndIsToldWhichLimitAndUntilWhen) {
 }
 
 TEST_F(LimitsTest, TheSameRequestAgainIsSignedOnceThereIsRoom) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   ask("web-1");
   const std::string pem = csr("web-2");
   const auto waiting = submit(pem);
@@ -64,7 +64,7 @@ TEST_F(LimitsTest, TheSameRequestAgainIsSignedOnceThereIsRoom) {
 }
 
 TEST_F(LimitsTest, AnotherRequestOfTheSameKeyIsTheSameMachineThatAsksAgain) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   ask("web-1");
   const auto waiting = submit(csr("web-2"));
   ASSERT_EQ(waiting->request.state, store::RequestState::queued);
@@ -76,7 +76,7 @@ TEST_F(LimitsTest, AnotherRequestOfTheSameKeyIsTheSameMachineThatAsksAgain) {
 }
 
 TEST_F(LimitsTest, StillNoRoomKeepsTheOneRequestThatWaits) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   ask("web-1");
   const std::string pem = csr("web-2");
   const auto waiting = submit(pem);
@@ -89,8 +89,8 @@ TEST_F(LimitsTest, StillNoRoomKeepsTheOneRequestThatWaits) {
 }
 
 TEST_F(LimitsTest, AnApprovalNeedsNoRoomAndGivesWhatTheRuleGrants) {
-  start(policy_of("rule = \"1/h\"",
-                  "strip = true\ngrant = { dns = [\"{certname}\", \"www.example.com\"] }"));
+  start(limit_policy("rule = \"1/h\"",
+                     "strip = true\ngrant = { dns = [\"{certname}\", \"www.example.com\"] }"));
   ask("web-1");
   const Asked asked{.names = {dns("www.example.com"), dns("other.example.com")}};
   const auto waiting = submit(csr("web-2", asked));
@@ -102,7 +102,7 @@ TEST_F(LimitsTest, AnApprovalNeedsNoRoomAndGivesWhatTheRuleGrants) {
 }
 
 TEST_F(LimitsTest, NamesAndSourcesCountApart) {
-  start(policy_of("source = \"2/h\""));
+  start(limit_policy("source = \"2/h\""));
   EXPECT_TRUE(ask("web-1", "10.0.0.1").certificate);
   EXPECT_TRUE(ask("web-2", "10.0.0.1").certificate);
   const Submitted third = ask("web-3", "10.0.0.1");
@@ -113,7 +113,7 @@ TEST_F(LimitsTest, NamesAndSourcesCountApart) {
   EXPECT_FALSE(ask("web-7", "2001:db8::3").certificate);
   EXPECT_TRUE(ask("web-8", "2001:db8:0:1::1").certificate);
 
-  start(policy_of("name = \"2/h\"", "reuse = \"same_key\""));
+  start(limit_policy("name = \"2/h\"", "reuse = \"same_key\""));
   EXPECT_TRUE(ask("web-a").certificate);
   EXPECT_TRUE(ask("web-a").certificate);
   const Submitted again = ask("web-a");
@@ -124,7 +124,7 @@ TEST_F(LimitsTest, NamesAndSourcesCountApart) {
 
 TEST_F(LimitsTest, FiftyAtOnceAreExactlyAsManyAsTheLimit) {
   config.workers = 4;
-  start(policy_of("rule = \"10/h\", source = \"1000/h\""));
+  start(limit_policy("rule = \"10/h\", source = \"1000/h\""));
   std::vector<Task<Result<Submitted>>> tasks;
   for (int i = 0; i < 50; ++i) {
     tasks.push_back(asking(csr("web-" + std::to_string(i), {.key = i % 4})));
@@ -145,14 +145,14 @@ TEST_F(LimitsTest, FiftyAtOnceAreExactlyAsManyAsTheLimit) {
 }
 
 TEST_F(LimitsTest, AnAuthorityThatStartsAnewKnowsWhatWasTaken) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   EXPECT_TRUE(ask("web-1").certificate);
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   EXPECT_FALSE(ask("web-2").certificate);
 }
 
 TEST_F(LimitsTest, ACertificateThatIsNotStoredTakesNothing) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   store.failing = true;
   EXPECT_EQ(run(asking(csr("web-1"))).error().code, Code::unavailable);
   store.failing = false;
@@ -161,7 +161,7 @@ TEST_F(LimitsTest, ACertificateThatIsNotStoredTakesNothing) {
 }
 
 TEST_F(LimitsTest, AClockThatIsPutBackNeitherBarsTheWayForEverNorGivesTheLimitAnew) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   clock.advance(hours(24 * 300));
   EXPECT_TRUE(ask("web-1").certificate);
   const std::string pem = csr("web-0");
@@ -173,7 +173,7 @@ TEST_F(LimitsTest, AClockThatIsPutBackNeitherBarsTheWayForEverNorGivesTheLimitAn
 }
 
 TEST_F(LimitsTest, ExplainTellsOfTheLimitAndTakesNothing) {
-  start(policy_of("rule = \"1/h\""));
+  start(limit_policy("rule = \"1/h\""));
   const auto explain = [&] {
     return run(authority->explain({.csr = csr("web-9")}, "192.0.2.1", op)).value();
   };

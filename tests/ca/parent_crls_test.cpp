@@ -7,7 +7,7 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 
-const Timestamp kNow = x509::testing::at("2026-06-01T12:00:00Z");
+const Timestamp kChecked = x509::testing::at("2026-06-01T12:00:00Z");
 
 Crls of(const std::vector<ParentCrl>& wanted) {
   Crls list;
@@ -171,10 +171,10 @@ TEST(ParentCrls, TheChainMustHoldWithThem) {
        "Invalid certs and/or CRLs: a CRL is not signed by a CA above this one."},
   };
   for (const auto& [crl, said] : cases) {
-    const auto checked = check_crls(TestCa::get().chain, of({crl}), kNow);
+    const auto checked = check_crls(TestCa::get().chain, of({crl}), kChecked);
     EXPECT_EQ(checked.has_error() ? checked.error().detail : "", said);
   }
-  EXPECT_TRUE(check_crls({TestCa::get().chain.back()}, {}, kNow)) << "a CA that signed itself";
+  EXPECT_TRUE(check_crls({TestCa::get().chain.back()}, {}, kChecked)) << "a CA that signed itself";
 }
 
 }  // namespace

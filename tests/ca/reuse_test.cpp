@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 constexpr const char* kPasswordOid = "1.2.840.113549.1.9.7";
 constexpr const char* kSecret = "correct-horse-battery";
 
-std::string policy_of(const std::string& reuse, const std::string& more = "") {
+std::string reuse_policy(const std::string& reuse, const std::string& more = "") {
   return "default = \"deny\"\n[[rule]]\nname = \"web\"\nmatch = { challenge_password = \"" +
          std::string(kSecret) + "\" }\naction = \"sign\"\nreuse = \"" + reuse + "\"\n" + more;
 }
@@ -48,7 +48,7 @@ class ReuseTest : public AuthorityTest {
 
 TEST_F(ReuseTest, RefuseIsTheAnswerOfAPolicyThatSaysNothingOfIt) {
   for (const char* reuse : {"refuse", "same_key", "queue", "replace"}) {
-    start(policy_of(reuse));
+    start(reuse_policy(reuse));
     const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
     const Bytes first = enrol(name);
     // No rule matches this one: it is refused, not denied, and nothing is stored.
@@ -68,7 +68,7 @@ TEST_F(ReuseTest, RefuseIsTheAnswerOfAPolicyThatSaysNothingOfIt) {
 TEST_F(ReuseTest, ReplaceRevokesEveryLiveCertificateOfTheNameInTheSameCommit) {
   config.puppet.allow_auto_renewal = true;
   config.crl_delay = std::chrono::seconds(0);
-  start(policy_of("replace"));
+  start(reuse_policy("replace"));
   const Bytes first = enrol("web-1");
   const auto renewed =
       run(authority->renew(x509::Certificate::parse(row(first).der).value(), op)).value();
@@ -94,7 +94,7 @@ TEST_F(ReuseTest, ReplaceRevokesEveryLiveCertificateOfTheNameInTheSameCommit) {
 }
 
 TEST_F(ReuseTest, AReplacementThatIsNotStoredRevokesNothing) {
-  start(policy_of("replace"));
+  start(reuse_policy("replace"));
   const Bytes first = enrol("web-1");
   store.failing = true;
   EXPECT_EQ(submit(asking("web-1", 1)).error().code, Code::unavailable);
@@ -103,7 +103,7 @@ TEST_F(ReuseTest, AReplacementThatIsNotStoredRevokesNothing) {
 }
 
 TEST_F(ReuseTest, TheSameRequestAgainGetsItsCertificateAgainAndReplacesNothing) {
-  start(policy_of("replace"));
+  start(reuse_policy("replace"));
   enrol("web-1");
   const std::string pem = asking("web-1", 1);
   const auto second = submit(pem);
@@ -114,7 +114,7 @@ TEST_F(ReuseTest, TheSameRequestAgainGetsItsCertificateAgainAndReplacesNothing) 
 
 TEST_F(ReuseTest, OfManyWhoReplaceOneNameAtOnceTheLastStandsAndAllOthersAreRevoked) {
   config.workers = 4;
-  start(policy_of("replace"));
+  start(reuse_policy("replace"));
   enrol("web-1");
   for (int round = 0; round < 5; ++round) {
     std::vector<Task<Result<Submitted>>> tasks;
@@ -139,7 +139,7 @@ TEST_F(ReuseTest, OfManyWhoReplaceOneNameAtOnceTheLastStandsAndAllOthersAreRevok
 }
 
 TEST_F(ReuseTest, SameKeyIsARenewalWithoutTheOldCertificate) {
-  start(policy_of("same_key"));
+  start(reuse_policy("same_key"));
   const Bytes first = enrol("web-1");
   const auto again = submit(asking("web-1"));
   ASSERT_TRUE(again.has_value()) << again.error().detail;
@@ -156,7 +156,7 @@ TEST_F(ReuseTest, ANameStaysInUseWhileAnOlderCertificateOutlivesTheNewest) {
   config.puppet.allow_auto_renewal = true;
   config.puppet.auto_renewal_cert_ttl = hours(1);
   for (const char* reuse : {"refuse", "same_key", "replace"}) {
-    start(policy_of(reuse));
+    start(reuse_policy(reuse));
     const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
     const Bytes first = enrol(name);
     const auto renewed =
@@ -186,7 +186,7 @@ TEST_F(ReuseTest, ANameStaysInUseWhileAnOlderCertificateOutlivesTheNewest) {
 }
 
 TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
-  start(policy_of("queue"));
+  start(reuse_policy("queue"));
   const Bytes first = enrol("web-1");
   const std::string pem = asking("web-1", 1);
   const auto waiting = submit(pem);
@@ -208,7 +208,7 @@ TEST_F(ReuseTest, QueueWaitsWithTheSerialAndTheApprovalReplaces) {
 }
 
 TEST_F(ReuseTest, AnApprovalTakesTheNameAsItIsByThen) {
-  start(policy_of("queue"));
+  start(reuse_policy("queue"));
   const auto wait_for = [&](const std::string& name) {
     enrol(name);
     return submit(asking(name, 1))->request.id;
@@ -264,7 +264,7 @@ reuse = "queue"
 
 TEST_F(ReuseTest, ARevokedNameStaysTakenAndAnExpiredOneIsFree) {
   for (const char* reuse : {"queue", "same_key", "replace"}) {
-    start(policy_of(reuse));
+    start(reuse_policy(reuse));
     const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
     enrol(name);
     ASSERT_TRUE(run(authority->revoke_name(name, x509::RevocationReason::key_compromise, op)));
@@ -279,7 +279,7 @@ TEST_F(ReuseTest, ARevokedNameStaysTakenAndAnExpiredOneIsFree) {
 }
 
 TEST_F(ReuseTest, AReservedNameIsHeldAndItsApprovalReplaces) {
-  start(policy_of("replace"));
+  start(reuse_policy("replace"));
   Approval reserved;
   reserved.reserved_names = true;
   const auto first = approve(submit(asking("ca.example.com"))->request.id, reserved);
@@ -294,7 +294,7 @@ TEST_F(ReuseTest, AReservedNameIsHeldAndItsApprovalReplaces) {
 TEST_F(ReuseTest, PuppetsSettingSpeaksWhereNoRuleDoes) {
   config.puppet.allow_duplicate_certs = true;
   config.puppet.autosign = PuppetSettings::Autosign::all;
-  start(policy_of("replace"));
+  start(reuse_policy("replace"));
   const auto put = [&](const std::string& pem) { return submit(pem, true); };
   // By autosign: as Puppet does, the old one stays valid.
   ASSERT_TRUE(put(csr("node-1"))->certificate);
@@ -346,7 +346,7 @@ TEST_F(ReuseTest, ExplainSaysWhatWouldBecomeOfTheName) {
       {"queue", {policy::Action::queue, "an approval revokes"}},
   };
   for (const auto& [reuse, wanted] : cases) {
-    start(policy_of(reuse));
+    start(reuse_policy(reuse));
     const std::string name = std::string("web-") + (reuse[0] == 's' ? "same" : reuse);
     const Bytes first = enrol(name);
     const auto explained = run(authority->explain({.csr = asking(name, 1)}, "192.0.2.1", op));

@@ -10,7 +10,7 @@ using namespace testing;  // NOLINT(google-build-using-namespace)
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr const char* kPolicy = R"(
+constexpr const char* kScopePolicy = R"(
 default = "queue"
 
 [[rule]]
@@ -70,7 +70,7 @@ TEST_F(Scopes, ANarrowedCredentialDoesNothingThatIsAboutAllNames) {
 }
 
 TEST_F(Scopes, ARuleOutsideOfItSignsNothingForItButAPersonCan) {
-  start(kPolicy);
+  start(kScopePolicy);
   const Caller pipeline = narrowed(Role::pipeline, {"ci-*"}, {"ci machines"});
   EXPECT_TRUE(submit_as(pipeline, csr("ci-1"))->certificate);
   const auto held = submit_as(pipeline, csr("ci-7"));
@@ -83,7 +83,7 @@ TEST_F(Scopes, ARuleOutsideOfItSignsNothingForItButAPersonCan) {
 }
 
 TEST_F(Scopes, TheSameCsrAgainDoesNotOpenAnotherName) {
-  start(kPolicy);
+  start(kScopePolicy);
   ASSERT_TRUE(submit(csr("wait-1")));
   const auto again = submit_as(narrowed(Role::pipeline, {"ci-*"}), csr("wait-1"));
   EXPECT_EQ(again.error().code, Code::out_of_scope);
@@ -91,7 +91,7 @@ TEST_F(Scopes, TheSameCsrAgainDoesNotOpenAnotherName) {
 }
 
 TEST_F(Scopes, AnApprovalReachesNoOtherNameThroughASan) {
-  start(kPolicy);
+  start(kScopePolicy);
   Asked asked;
   asked.names = {dns("a-1"), dns("db1.prod")};
   const std::string id = submit(csr("a-1", asked))->request.id;
@@ -108,7 +108,7 @@ TEST_F(Scopes, AnApprovalReachesNoOtherNameThroughASan) {
 TEST_F(Scopes, OnlyAnAdminSignsForANameThatTheConfigurationGivesARole) {
   config.operators = {"chief"};
   config.standings["boss"] = {Role::admin, nullptr};
-  start(kPolicy);
+  start(kScopePolicy);
   Approval explicitly;
   explicitly.reserved_names = true;
   int key = 0;
@@ -129,7 +129,7 @@ TEST_F(Scopes, OnlyAnAdminSignsForANameThatTheConfigurationGivesARole) {
 }
 
 TEST_F(Scopes, RulesNarrowWhatIsSeenAndDecided) {
-  start(kPolicy);
+  start(kScopePolicy);
   const Caller porter = narrowed(Role::operator_, {}, {"waiting room"});
   const std::string waits = submit(csr("wait-1"))->request.id;
   const std::string other = submit(csr("else-1", {.key = 1}))->request.id;
@@ -194,7 +194,7 @@ action = "sign"
 }
 
 TEST_F(Scopes, ATokensScopeIsThatOfItsBearer) {
-  start(kPolicy);
+  start(kScopePolicy);
   const auto made = run(
       authority->create_token("pipeline", "", std::nullopt, admin, {{"ci-*"}, {"ci machines"}}));
   ASSERT_TRUE(made);
@@ -213,7 +213,7 @@ TEST_F(Scopes, ATokensScopeIsThatOfItsBearer) {
 }
 
 TEST_F(Scopes, APageOfRulesEndsWhereTheRowsEnd) {
-  start(kPolicy);
+  start(kScopePolicy);
   std::vector<std::string> wanted;
   for (int i = 0; i < 12; ++i) {
     const std::string name = (i % 4 == 0 ? "wait-" : "else-") + std::to_string(i);
@@ -235,7 +235,7 @@ TEST_F(Scopes, APageOfRulesEndsWhereTheRowsEnd) {
 }
 
 TEST_F(Scopes, AWatcherIsToldOfWhatHappensWithinAndOfNothingElse) {
-  start(kPolicy);
+  start(kScopePolicy);
   const Caller watcher = narrowed(Role::auditor, {"ci-*"});
   store::AuditQuery query;
   const auto none = run(authority->watch_audit(query, std::chrono::milliseconds(1), watcher));
